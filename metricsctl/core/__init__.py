@@ -1,0 +1,1 @@
+"""What every layer stands on; the standard library only."""

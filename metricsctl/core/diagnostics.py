@@ -1,0 +1,70 @@
+"""Findings with a place: what is said about a file, without knowing who prints it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+__all__ = ["Diagnostic", "Severity", "Skipped", "Span"]
+
+
+class Severity(enum.StrEnum):
+    """How bad a finding is; `rank` orders them."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """Higher is worse."""
+        return {"error": 2, "warning": 1, "info": 0}[self.value]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of a text file; lines and columns count from 1, the end is exclusive.
+
+    `path` is relative to the project's root where it lies below it, with forward slashes.
+    """
+
+    path: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+    @classmethod
+    def of_file(cls, path: str) -> Span:
+        """The beginning of a file, for what has no better place."""
+        return cls(path, 1, 1, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding: a code, a severity, one line what, where, and one line how to mend it."""
+
+    code: str
+    severity: Severity
+    message: str
+    span: Span | None = None
+    hint: str | None = None
+
+    @property
+    def sort_key(self) -> tuple[str, int, int, str, str]:
+        """By place, then by code."""
+        place = (self.span.path, self.span.line, self.span.column) if self.span else ("", 0, 0)
+        return (*place, self.code, self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Work that was left out, and why: never silence."""
+
+    kind: str
+    name: str
+    reason: str
+    span: Span | None = None

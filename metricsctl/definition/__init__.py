@@ -1,0 +1,1 @@
+"""The metric language: YAML files to a `Project`."""

@@ -1,0 +1,278 @@
+"""SQL expressions in the YAML: their text, their place, their tree. The one home of sqlglot outside column lineage."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from metricsctl.core.diagnostics import Severity, Span
+from metricsctl.definition.source import Node, ScalarNode
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from metricsctl.definition.forms import Reader
+
+__all__ = ["ColumnUse", "Expression", "ExpressionForm", "SqlSyntaxError", "parse_expression", "parse_select"]
+
+
+class SqlSyntaxError(ValueError):
+    """SQL that does not parse; `start` and `end` are offsets into its text."""
+
+    def __init__(self, message: str, start: int, end: int) -> None:
+        super().__init__(message)
+        self.start = start
+        self.end = end
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnUse:
+    """A column that an expression reads, and where."""
+
+    name: str
+    table: str
+    span: Span
+
+
+def _offset(text: str, line: int, column: int) -> int:
+    lines = text.split("\n")
+    return min(sum(len(part) + 1 for part in lines[: line - 1]) + max(column - 1, 0), len(text))
+
+
+def _failure(error: Exception, text: str) -> SqlSyntaxError:
+    found = (getattr(error, "errors", None) or [{}])[0]
+    highlight = found.get("highlight") or ""
+    end = _offset(text, found.get("line") or 1, found.get("col") or 1)
+    start = max(end - len(highlight), 0)
+    if highlight and text[start:end] != highlight and highlight in text:
+        start = text.index(highlight)
+    description = str(found.get("description") or "the SQL does not parse").split("<class")[0].strip().rstrip(".")
+    if description.startswith("Required keyword"):
+        description = "an operand is missing"
+    return SqlSyntaxError(description, start, max(start + max(len(highlight), 1), 1))
+
+
+@functools.lru_cache(maxsize=65536)
+def parse_expression(text: str, dialect: str) -> exp.Expr:
+    """The tree of a scalar expression; never change it, copies are cheap. Raises SqlSyntaxError.
+
+    >>> parse_expression("a / b", "duckdb").sql()
+    'a / b'
+    """
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
+    try:
+        tree = sqlglot.parse_one(text, dialect=dialect)
+    except (SqlglotError, RecursionError) as error:
+        raise _failure(error, text) from error
+    if isinstance(tree, exp.Query | exp.DDL | exp.DML | exp.Command | exp.Alias) or not isinstance(
+        tree, exp.Condition | exp.Literal | exp.Boolean | exp.Null
+    ):
+        message = f"'{text.strip()}' is not a scalar expression"
+        raise SqlSyntaxError(message, 0, len(text))
+    forbidden = tree.find(exp.Query, exp.AggFunc, exp.Window, exp.Star, exp.Placeholder, exp.Parameter)
+    if forbidden is not None:
+        message = f"'{forbidden.sql(dialect=dialect)}' is not allowed in a scalar expression"
+        raise SqlSyntaxError(message, 0, len(text))
+    return tree
+
+
+@functools.lru_cache(maxsize=4096)
+def parse_select(text: str, dialect: str) -> exp.Query:
+    """The tree of one SELECT statement (or a union of some); never change it. Raises SqlSyntaxError."""
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
+    try:
+        trees = [tree for tree in sqlglot.parse(text, dialect=dialect) if tree is not None]
+    except (SqlglotError, RecursionError) as error:
+        raise _failure(error, text) from error
+    if len(trees) != 1 or not isinstance(trees[0], exp.Query):
+        message = "expected one SELECT statement"
+        raise SqlSyntaxError(message, 0, len(text))
+    return trees[0]
+
+
+def columns_of(tree: exp.Expr) -> list[tuple[str, str, int, int]]:
+    """The columns that a tree reads: (table or "", name, start and end offset of the name in its text)."""
+    from sqlglot import exp
+
+    found = []
+    for column in tree.find_all(exp.Column):
+        meta = column.this.meta
+        start, end = meta.get("start", 0), meta.get("end", 0) + 1
+        found.append((column.table, column.name, start, end))
+    return sorted(found, key=lambda item: item[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A scalar SQL expression as written in the YAML."""
+
+    text: str
+    dialect: str
+    node: ScalarNode
+
+    @property
+    def span(self) -> Span:
+        """Its place."""
+        return self.node.span
+
+    @property
+    def tree(self) -> exp.Expr:
+        """Its sqlglot tree; never change it."""
+        return parse_expression(self.text, self.dialect)
+
+    def columns(self) -> list[ColumnUse]:
+        """The columns it reads, in the order of the text, each with its place."""
+        return [ColumnUse(name, table, self.node.span_of(start, end)) for table, name, start, end in columns_of(self.tree)]
+
+    def names(self) -> list[str]:
+        """The distinct names of the columns it reads, in the order of the text."""
+        return list(dict.fromkeys(use.name for use in self.columns()))
+
+    def sql(self, dialect: str | None = None) -> str:
+        """Its canonical text in `dialect` (default: its own)."""
+        return str(self.tree.sql(dialect=dialect or self.dialect))
+
+    def to_dict(self) -> str:
+        """In reports an expression is its text."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionForm:
+    """A scalar SQL expression; it is parsed at once, so that a fault is found where it stands."""
+
+    def read(self, node: Node, reader: Reader) -> Expression:
+        """Read and parse."""
+        if not isinstance(node, ScalarNode) or node.value is None:
+            raise reader.bad("expected an SQL expression", node)
+        expression = Expression(node.text, reader.dialect, node)
+        try:
+            _ = expression.tree
+        except SqlSyntaxError as error:
+            reader.note("M501", Severity.ERROR, str(error), node.span_of(error.start, min(error.end, len(node.text)) or 1))
+            from metricsctl.definition.forms import Bad
+
+            raise Bad from error
+        return expression
+
+    def says(self) -> str:
+        """What is accepted."""
+        return "SQL expression"
+
+    def json_schema(self) -> dict[str, Any]:
+        """Text, or a bare literal."""
+        return {"type": ["string", "number", "boolean"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The SELECT statement of a model, inline or from a file."""
+
+    text: str
+    dialect: str
+    node: ScalarNode
+
+    @property
+    def span(self) -> Span:
+        """Its place."""
+        return self.node.span
+
+    @property
+    def tree(self) -> exp.Query:
+        """Its sqlglot tree; never change it. Raises SqlSyntaxError."""
+        return parse_select(self.text, self.dialect)
+
+    def span_of(self, tree: exp.Expr) -> Span:
+        """The place of a part of the statement, else of the whole."""
+        metas = [part.meta for part in tree.walk() if "start" in part.meta]
+        if not metas:
+            return self.span
+        return self.node.span_of(min(meta["start"] for meta in metas), max(meta["end"] for meta in metas) + 1)
+
+    def tables(self) -> list[str]:
+        """The sources and models that it reads, in the order of the text; its own CTEs are not among them."""
+        return list(dict.fromkeys(table.name for table in self._tables()))
+
+    def table_spans(self) -> list[tuple[str, Span]]:
+        """The same with the place of each mention."""
+        return [(table.name, self.span_of(table.this)) for table in self._tables()]
+
+    def _tables(self) -> list[exp.Table]:
+        from sqlglot import exp
+
+        own = {cte.alias for cte in self.tree.find_all(exp.CTE)}
+        found = [table for table in self.tree.find_all(exp.Table) if table.name and table.name not in own]
+        return sorted(found, key=lambda table: table.this.meta.get("start", 0))
+
+    def column_names(self) -> set[str]:
+        """The names of all columns that stand in it."""
+        from sqlglot import exp
+
+        return {column.name for column in self.tree.find_all(exp.Column)}
+
+    def has_star(self) -> bool:
+        """Whether it takes every column of something."""
+        from sqlglot import exp
+
+        return self.tree.find(exp.Star) is not None
+
+    def check(self, reader: Reader) -> bool:
+        """Whether it parses; the fault is noted (M501)."""
+        try:
+            _ = self.tree
+        except SqlSyntaxError as error:
+            reader.note("M501", Severity.ERROR, str(error), self.node.span_of(error.start, min(error.end, len(self.text))))
+            return False
+        return True
+
+    def to_dict(self) -> str:
+        """In reports a statement is its text."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class StatementForm:
+    """A SELECT statement; it is parsed at once."""
+
+    def read(self, node: Node, reader: Reader) -> Statement:
+        """Read and parse."""
+        from metricsctl.definition.forms import Bad
+
+        if not isinstance(node, ScalarNode) or not node.text.strip():
+            raise reader.bad("expected a SELECT statement", node)
+        statement = Statement(node.text, reader.dialect, node)
+        if not statement.check(reader):
+            raise Bad
+        return statement
+
+    def says(self) -> str:
+        """What is accepted."""
+        return "SELECT statement"
+
+    def json_schema(self) -> dict[str, Any]:
+        """Text."""
+        return {"type": "string"}
+
+
+EXPRESSION = ExpressionForm()
+STATEMENT = StatementForm()
+
+
+@functools.lru_cache(maxsize=4096)
+def transpile(text: str, source: str, target: str) -> str:
+    """SQL from one dialect to another; `/` stays real division, whatever it means in `source`."""
+    import sqlglot
+    from sqlglot import exp
+
+    tree = sqlglot.parse_one(text, dialect=source)
+    for division in tree.find_all(exp.Div):
+        division.set("typed", False)  # noqa: FBT003 - sqlglot's own signature
+        division.set("safe", False)  # noqa: FBT003
+    return str(tree.sql(dialect=target))

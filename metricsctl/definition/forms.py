@@ -1,0 +1,417 @@
+"""The shapes that a value in the YAML may have.
+
+A form knows three things about itself: how to read a node, how to say what it accepts, and its JSON Schema. The loader, the table in
+`docs/spec.md` and `metricsctl schema project` are all made from these, so that they cannot disagree.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from metricsctl.core.diagnostics import Diagnostic, Severity, Span
+from metricsctl.core.durations import Duration
+from metricsctl.core.names import nearest
+from metricsctl.core.timegrid import GRAIN_HELP, Grain, zone_of
+from metricsctl.definition.source import ListNode, MapNode, Node, ScalarNode, to_plain
+
+__all__ = ["Form", "Key", "Reader", "Ref", "key"]
+
+_TRAPS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+
+
+class Bad(Exception):  # noqa: N818 - internal: a value could not be read, and the finding is already noted
+    """A value that could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A name with its place."""
+
+    name: str
+    span: Span
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(slots=True)
+class Reader:
+    """Collects findings while a file is read; `dialect` is the SQL dialect of its expressions."""
+
+    dialect: str = "duckdb"
+    findings: list[Diagnostic] = field(default_factory=list)
+
+    def note(self, code: str, severity: Severity, message: str, span: Span, hint: str | None = None) -> None:
+        """Remember a finding."""
+        self.findings.append(Diagnostic(code, severity, message, span, hint))
+
+    def bad(self, message: str, node: Node, hint: str | None = None, code: str = "M004") -> Bad:
+        """Note an error and give the exception to raise."""
+        self.note(code, Severity.ERROR, message, node.span, hint)
+        return Bad()
+
+
+class Form(Protocol):
+    """What a value may be."""
+
+    def read(self, node: Node, reader: Reader) -> Any:
+        """The value, or `Bad` after a finding was noted."""
+
+    def says(self) -> str:
+        """What is accepted, in a few words."""
+
+    def json_schema(self) -> dict[str, Any]:
+        """The same as JSON Schema (draft 2020-12)."""
+
+
+def _kind(node: Node) -> str:
+    if isinstance(node, MapNode):
+        return "a mapping"
+    if isinstance(node, ListNode):
+        return "a list"
+    return "nothing" if node.value is None else f"'{node.text}'"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Any text; numbers and booleans count as the text that was written. Read as `str`."""
+
+    def read(self, node: Node, reader: Reader) -> str:
+        if not isinstance(node, ScalarNode) or node.value is None:
+            raise reader.bad(f"expected text, not {_kind(node)}", node)
+        return node.text
+
+    def says(self) -> str:
+        return "text"
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": ["string", "number", "boolean"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name that is defined here or refers to something. Read as `Ref`."""
+
+    of: str = "name"
+
+    def read(self, node: Node, reader: Reader) -> Ref:
+        if not isinstance(node, ScalarNode) or not node.text:
+            raise reader.bad(f"expected a name, not {_kind(node)}", node)
+        return Ref(node.text, node.span)
+
+    def says(self) -> str:
+        return self.of if self.of == "name" else f"name of a {self.of}"
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """`true` or `false`."""
+
+    def read(self, node: Node, reader: Reader) -> bool:
+        if isinstance(node, ScalarNode) and isinstance(node.value, bool):
+            return node.value
+        trap = _TRAPS.get(node.text.lower()) if isinstance(node, ScalarNode) and node.style is None else None
+        if trap:
+            raise reader.bad(f"{_kind(node)} is text in YAML 1.2", node, f"write {trap}", code="M005")
+        raise reader.bad(f"expected true or false, not {_kind(node)}", node)
+
+    def says(self) -> str:
+        return "true or false"
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number within bounds; whole if `whole`."""
+
+    low: float | None = None
+    high: float | None = None
+    whole: bool = False
+
+    def read(self, node: Node, reader: Reader) -> float | int:
+        value = node.value if isinstance(node, ScalarNode) else None
+        wrong_type = isinstance(value, bool) or not isinstance(value, int if self.whole else (int, float))
+        if wrong_type or (self.low is not None and value < self.low) or (self.high is not None and value > self.high):  # type: ignore[operator]
+            raise reader.bad(f"expected {self.says()}, not {_kind(node)}", node)
+        return value  # type: ignore[return-value]
+
+    def says(self) -> str:
+        what = "a whole number" if self.whole else "a number"
+        if self.low is not None and self.high is not None:
+            return f"{what} from {self.low:g} to {self.high:g}"
+        return what if self.low is None else f"{what} of at least {self.low:g}"
+
+    def json_schema(self) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "integer" if self.whole else "number"}
+        if self.low is not None:
+            schema["minimum"] = self.low
+        if self.high is not None:
+            schema["maximum"] = self.high
+        return schema
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    def read(self, node: Node, reader: Reader) -> str:
+        if isinstance(node, ScalarNode) and node.text in self.words:
+            return node.text
+        hint = nearest(node.text, self.words) if isinstance(node, ScalarNode) and node.text else None
+        raise reader.bad(f"expected {self.says()}, not {_kind(node)}", node, hint if hint and hint.startswith("did") else None)
+
+    def says(self) -> str:
+        return " \\| ".join(self.words).replace("\\|", "|")
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"enum": list(self.words)}
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Text that a function turns into a value; the function's ValueError is the finding."""
+
+    what: str
+    convert: Callable[[str], Any]
+    pattern: str | None = None
+
+    def read(self, node: Node, reader: Reader) -> Any:
+        if not isinstance(node, ScalarNode) or node.value is None:
+            raise reader.bad(f"expected {self.what}, not {_kind(node)}", node)
+        try:
+            return self.convert(node.text)
+        except ValueError as error:
+            raise reader.bad(str(error), node, f"expected {self.what}" if self.what not in str(error) else None) from error
+
+    def says(self) -> str:
+        return self.what
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": ["string", "number"]} if self.pattern is None else {"type": "string", "pattern": self.pattern}
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list of one form."""
+
+    item: Form
+
+    def read(self, node: Node, reader: Reader) -> tuple[Any, ...]:
+        if not isinstance(node, ListNode):
+            raise reader.bad(
+                f"expected a list, not {_kind(node)}",
+                node,
+                f"write [{to_plain(node)}]" if isinstance(node, ScalarNode) and node.text else None,
+            )
+        return tuple(_read_each(self.item, node.items, reader))
+
+    def says(self) -> str:
+        return f"list of {self.item.says()}"
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": self.item.json_schema()}
+
+
+def _read_each(form: Form, nodes: tuple[Node, ...], reader: Reader) -> list[Any]:
+    values = []
+    for node in nodes:
+        try:
+            values.append(form.read(node, reader))
+        except Bad:
+            continue
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """A mapping from free names to one form."""
+
+    value: Form
+
+    def read(self, node: Node, reader: Reader) -> dict[str, Any]:
+        if not isinstance(node, MapNode):
+            raise reader.bad(f"expected a mapping, not {_kind(node)}", node)
+        values = {}
+        for entry in node.entries:
+            try:
+                values[entry.key.text] = self.value.read(entry.value, reader)
+            except Bad:
+                continue
+        return values
+
+    def says(self) -> str:
+        return f"mapping of names to {self.value.says()}"
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": self.value.json_schema()}
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Anything: the one place where the language looks away."""
+
+    def read(self, node: Node, reader: Reader) -> Any:  # noqa: ARG002 - a Form's signature
+        return to_plain(node)
+
+    def says(self) -> str:
+        return "anything"
+
+    def json_schema(self) -> dict[str, Any]:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of a record: its form, its meaning, and what happens where it is not built yet.
+
+    `later` is "" for what is built, "key" where the key alone is left out (nothing it says changes a number), "node" where the whole
+    record is.
+    """
+
+    form: Form
+    doc: str
+    required: bool = False
+    later: str = ""
+    says: str = ""
+
+
+def key(
+    form: Form, doc: str, *, default: Any = dataclasses.MISSING, required: bool = False, later: str = "", says: str = ""
+) -> Any:
+    """A dataclass field that is a key of the language."""
+    spec = {"key": Key(form, doc, required, later, says)}
+    if required:
+        return dataclasses.field(metadata=spec)
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=dict, metadata=spec)
+    return dataclasses.field(default=None if default is dataclasses.MISSING else default, metadata=spec)
+
+
+def keys_of(record: type) -> dict[str, Key]:
+    """The keys of a record class, by the name they have in the YAML (`from_` is `from`)."""
+    fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(record)
+    return {spec.name.rstrip("_"): spec.metadata["key"] for spec in fields if "key" in spec.metadata}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A mapping with known keys, read into a frozen dataclass which also has `span` and `places` (key -> place of its value)."""
+
+    cls: type
+    short: str | None = None  # the key that a bare scalar stands for
+
+    def read(self, node: Node, reader: Reader) -> Any:
+        if self.short is not None and isinstance(node, ScalarNode) and node.text:
+            inner = keys_of(self.cls)[self.short].form.read(node, reader)
+            return self.cls(**{self.short: inner}, span=node.span, places={self.short: node.span})
+        if not isinstance(node, MapNode):
+            raise reader.bad(f"expected a mapping, not {_kind(node)}", node)
+        return read_record(self.cls, node, reader)
+
+    def says(self) -> str:
+        inner = ", ".join(keys_of(self.cls))
+        return (f"name or " if self.short else "") + "{" + inner + "}"  # noqa: F541
+
+    def json_schema(self) -> dict[str, Any]:
+        full = record_schema(self.cls)
+        return {"anyOf": [{"type": "string"}, full]} if self.short else full
+
+
+def read_record(cls: type, node: MapNode, reader: Reader) -> Any:
+    """Read a mapping into `cls`; every fault is noted before `Bad` is raised."""
+    known = keys_of(cls)
+    values: dict[str, Any] = {}
+    places: dict[str, Span] = {}
+    broken = False
+    for entry in node.entries:
+        name = entry.key.text
+        spec = known.get(name)
+        if spec is None:
+            reader.note("M002", Severity.ERROR, f"unknown key '{name}'", entry.key.span, nearest(name, known))
+            continue
+        places[name] = entry.value.span
+        if spec.later:
+            left = "its record is left out" if spec.later == "node" else "the key is left out"
+            reader.note("M006", Severity.WARNING, f"'{name}' is not supported yet: {left}", entry.key.span)
+            broken = broken or spec.later == "node"
+            continue
+        try:
+            values[name if name.isidentifier() and name != "from" else name + "_"] = spec.form.read(entry.value, reader)
+        except Bad:
+            broken = True
+    for name, spec in known.items():
+        if spec.required and name not in places:
+            reader.note("M003", Severity.ERROR, f"missing key '{name}'", _head(node), f"{name}: {spec.says or spec.form.says()}")
+            broken = True
+    if broken:
+        raise Bad
+    return cls(**values, span=node.span, places=places)
+
+
+def _head(node: MapNode) -> Span:
+    """The first key of a mapping, a better place to point at than its whole stretch."""
+    return node.entries[0].key.span if node.entries else node.span
+
+
+def record_schema(cls: type) -> dict[str, Any]:
+    """JSON Schema of a record."""
+    known = keys_of(cls)
+    schema: dict[str, Any] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: {**spec.form.json_schema(), "description": spec.doc} for name, spec in known.items()},
+    }
+    required = [name for name, spec in known.items() if spec.required]
+    if required:
+        schema["required"] = required
+    return schema
+
+
+def _date(text: str) -> dt.date:
+    return dt.date.fromisoformat(text)
+
+
+def _instant(text: str) -> dt.datetime:
+    moment = dt.datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+def _zone(text: str) -> str:
+    return str(zone_of(text))
+
+
+_TYPES = ("string", "boolean", "integer", "bigint", "double", "date", "timestamp")
+_DECIMAL = re.compile(r"decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)\Z")
+
+
+def _column_type(text: str) -> str:
+    match = _DECIMAL.match(text)
+    if match and int(match[2]) <= int(match[1]) <= 38 and int(match[1]) > 0:
+        return f"decimal({int(match[1])},{int(match[2])})"
+    if text in _TYPES:
+        return text
+    message = f"unknown type '{text}'"
+    raise ValueError(message)
+
+
+DURATION = Parsed("a duration such as 15m, 1d, 168h", Duration.parse)
+GRAIN = Parsed(f"a grain ({GRAIN_HELP})", Grain.parse)
+ZONE = Parsed("an IANA time zone such as Europe/Berlin", _zone)
+DATE = Parsed("a date such as 2026-10-01", _date)
+INSTANT = Parsed("a time such as 2026-10-01T00:00:00Z", _instant)
+COLUMN_TYPE = Parsed(f"one of {', '.join(_TYPES)}, decimal(p,s)", _column_type)
+TEXT, FLAG, FREE = Text(), Flag(), Free()
+TEXTS = ListOf(TEXT)
+TEXT_MAP: Mapping[str, Any] = {}

@@ -1,0 +1,116 @@
+"""A project: everything that a tree of definition files says, by name."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from metricsctl.core.diagnostics import Diagnostic, Severity, Skipped
+from metricsctl.core.errors import ProjectError, UnknownName
+from metricsctl.core.timegrid import Grain
+from metricsctl.definition.schema import Alias, Defaults, Dimension, Exposure, Metric, Model, Placed, Simple, Source
+
+__all__ = ["Project", "SourceFile"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A definition file: its path below the project's root, its text, its defaults."""
+
+    path: str
+    text: str
+    namespace: str | None
+    defaults: Defaults
+
+
+@dataclass(frozen=True)
+class Project:
+    """All definitions. A name that is defined twice stands here once, as first seen; the rest is in `duplicates`.
+
+    `findings` are the M0 and M5 findings of reading; `skipped` names what was left out, by "kind:name", with the reason.
+    """
+
+    root: Path
+    files: tuple[SourceFile, ...]
+    sources: Mapping[str, Source]
+    models: Mapping[str, Model]
+    metrics: Mapping[str, Metric]
+    dimensions: Mapping[str, Dimension]
+    exposures: Mapping[str, Exposure]
+    duplicates: tuple[tuple[str, Placed, Placed], ...] = ()
+    findings: tuple[Diagnostic, ...] = ()
+    skipped: Mapping[str, Skipped] = field(default_factory=dict)
+    other_files: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The definitions as plain data, without places."""
+        kinds = ("sources", "models", "metrics", "dimensions", "exposures")
+        return {**{kind: sorted(getattr(self, kind)) for kind in kinds}, "files": [file.path for file in self.files]}
+
+    @functools.cached_property
+    def _defaults(self) -> dict[str, Defaults]:
+        return {file.path: file.defaults for file in self.files}
+
+    def defaults_of(self, record: Placed) -> Defaults:
+        """The defaults of the file in which a record stands."""
+        return self._defaults[record.span.path]
+
+    def metric(self, name: str) -> Metric:
+        """The metric called `name`, through aliases; UnknownName if there is none."""
+        seen = set()
+        metric = self.metrics.get(name)
+        while isinstance(metric, Alias) and metric.alias_of.name not in seen:
+            seen.add(metric.alias_of.name)
+            metric = self.metrics.get(metric.alias_of.name)
+        if metric is None:
+            skipped = self.skipped.get(f"metric:{name}")
+            if skipped is not None:
+                message = f"metric '{name}' is left out: {skipped.reason}"
+                raise UnknownName(message, span=skipped.span, hint="run `metricsctl lint`")
+            raise UnknownName.of("metric", name, self.metrics)
+        return metric
+
+    def relation(self, name: str) -> Source | Model | None:
+        """The source or model called `name`."""
+        return self.sources.get(name) or self.models.get(name)
+
+    def grain_of(self, metric: Metric) -> Grain:
+        """The grain that a metric is stored at."""
+        return metric.grain or self.defaults_of(metric).grain
+
+    def zone_of(self, record: Metric | Source) -> str:
+        """The zone of a metric's calendar, or of a source's naive event times."""
+        own = record.timezone if isinstance(record, Metric) else record.time.timezone if record.time else None
+        return own or self.defaults_of(record).timezone
+
+    def owner_of(self, record: Source | Model | Metric | Exposure) -> str | None:
+        """The owner, or the file's default."""
+        return record.owner or self.defaults_of(record).owner
+
+    def tier_of(self, record: Source | Model | Metric) -> int:
+        """The tier, or the file's default."""
+        return record.tier if record.tier is not None else self.defaults_of(record).tier
+
+    def dimensions_of(self, metric: Simple) -> tuple[str, ...]:
+        """The dimensions a simple metric is stored by: its own list, else that of its source or model."""
+        if metric.dimensions is not None:
+            return tuple(ref.name for ref in metric.dimensions)
+        relation = self.relation(metric.source.name)
+        return tuple(ref.name for ref in relation.dimensions) if relation else ()
+
+    def line(self, path: str, number: int) -> str | None:
+        """Line `number` (from 1) of a definition file, for a caret under it."""
+        for file in self.files:
+            if file.path == path:
+                lines = file.text.splitlines()
+                return lines[number - 1] if number <= len(lines) else None
+        return None
+
+    def require(self, findings: Iterable[Diagnostic]) -> None:
+        """Raise ProjectError if there is an error among the findings."""
+        errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+        if errors:
+            raise ProjectError.of(sorted(errors, key=lambda finding: finding.sort_key))

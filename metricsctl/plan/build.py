@@ -1,0 +1,215 @@
+"""Project to plan: which rollups, which measures in them, and how each metric is computed from those."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from metricsctl.core.errors import ProjectError
+from metricsctl.core.timegrid import Grain
+from metricsctl.definition.expression import Expression
+from metricsctl.definition.project import Project
+from metricsctl.definition.references import inputs_of
+from metricsctl.definition.schema import Alias, Derived, Input, Metric, Model, Ratio, Simple, Source
+from metricsctl.plan.types import (
+    ROWS,
+    Base,
+    Computation,
+    Formula,
+    FormulaInput,
+    InputColumn,
+    KeyColumn,
+    Measure,
+    ModelPlan,
+    Plan,
+    Rollup,
+    SourcePlan,
+    Sql,
+    StateKind,
+    digest,
+)
+
+__all__ = ["build"]
+
+_STATES: dict[str, StateKind] = {
+    "count": "count",
+    "sum": "sum",
+    "avg": "mean",
+    "min": "min",
+    "max": "max",
+    "first": "first",
+    "last": "last",
+    "count_distinct": "distinct",
+    "median": "values",
+    "percentile": "values",
+    "stddev": "moments",
+}
+_HOUR = Grain(1, "h")
+_RATIO = Sql("numerator / denominator", "duckdb")
+
+
+def build(project: Project) -> Plan:
+    """The plan of a project whose references are in order (see `metricsctl lint`)."""
+    return _Builder(project).build()
+
+
+@dataclass(frozen=True, slots=True)
+class _Relation:
+    """A source or model as the planner sees it: what it is made of, and its event time."""
+
+    sources: tuple[str, ...]
+    models: tuple[ModelPlan, ...]
+    time_column: str
+    meaning: str
+
+
+@dataclass(slots=True)
+class _Builder:
+    project: Project
+    rollups: dict[str, Rollup] = field(default_factory=dict)
+    used: dict[str, set[str]] = field(default_factory=dict)
+    relations: dict[str, _Relation] = field(default_factory=dict)
+
+    def build(self) -> Plan:
+        computations = {name: self.computation(metric, ()) for name, metric in self.project.metrics.items()}
+        heartbeats = {name: self.heartbeat(name) for name in self.used}
+        sources = {name: self.source(name, heartbeats[name]) for name in sorted(self.used)}
+        return Plan(sources, dict(sorted(self.rollups.items())), computations)
+
+    def computation(self, metric: Metric, filters: tuple[Expression, ...]) -> Computation:
+        """How a metric is computed; `filters` come from the ratios above it and hold for every row."""
+        if isinstance(metric, Alias):
+            return self.computation(self.project.metric(metric.alias_of.name), filters)
+        if isinstance(metric, Simple):
+            own = () if metric.filter is None else (metric.filter,)
+            return self.base(metric, (*own, *filters))
+        if isinstance(metric, Ratio):
+            own = () if metric.filter is None else (metric.filter,)
+            return Formula(metric.name.name, _RATIO, self.inputs(metric, (*own, *filters)), metric.on_zero)
+        assert isinstance(metric, Derived)  # noqa: S101 - the other types are left out by the loader
+        return Formula(metric.name.name, _sql(metric.expr), self.inputs(metric, filters), metric.on_zero)
+
+    def inputs(self, metric: Metric, filters: tuple[Expression, ...]) -> Mapping[str, FormulaInput]:
+        found = {}
+        for name, item in inputs_of(metric).items():
+            found[name] = FormulaInput(self.input(item, filters), item.offset)
+        return found
+
+    def input(self, item: Input, filters: tuple[Expression, ...]) -> Computation:
+        own = () if item.filter is None else (item.filter,)
+        return self.computation(self.project.metric(item.metric.name), (*own, *filters))
+
+    def base(self, metric: Simple, filters: tuple[Expression, ...]) -> Base:
+        relation = self.relation(metric.source.name)
+        zone, grain = self.project.zone_of(metric), self.project.grain_of(metric)
+        keys = tuple(self.key(metric, name) for name in self.project.dimensions_of(metric))
+        types = self.types_of(metric, filters)
+        measure = Measure(_STATES[metric.agg], None if metric.expr is None else _sql(metric.expr), tuple(map(_sql, filters)), types)
+        rollup = Rollup(
+            relation=metric.source.name,
+            sources=relation.sources,
+            models=relation.models,
+            time_column=relation.time_column,
+            keys=keys,
+            grain=grain,
+            zone=zone,
+            meaning=relation.meaning,
+        )
+        known = self.rollups.setdefault(rollup.id, rollup)
+        if measure.id not in {item.id for item in known.measures}:
+            measures = sorted((*known.measures, measure), key=lambda item: (item.id != "rows", item.id))
+            self.rollups[rollup.id] = replace(known, measures=tuple(measures))
+        p = 0.5 if metric.agg == "median" else metric.p
+        return Base(metric.name.name, rollup.id, measure, metric.agg, p)
+
+    def key(self, metric: Simple, name: str) -> KeyColumn:
+        dimension = self.project.dimensions.get(name)
+        if dimension is None or dimension.expr is None:
+            return KeyColumn(name, Sql(_quoted(name), "duckdb"), self.use(metric.source.name, {name}))
+        return KeyColumn(name, _sql(dimension.expr), self.use(metric.source.name, set(dimension.expr.names())))
+
+    def types_of(self, metric: Simple, filters: tuple[Expression, ...]) -> tuple[tuple[str, str], ...]:
+        expressions = [item for item in (metric.expr, *filters) if item is not None]
+        return self.use(metric.source.name, {name for item in expressions for name in item.names()})
+
+    def use(self, relation: str, names: set[str]) -> tuple[tuple[str, str], ...]:
+        """Remember that columns of a source are read; gives their declared types."""
+        source = self.project.sources.get(relation)
+        if source is None:
+            return ()
+        self.used.setdefault(relation, set()).update(names)
+        return _types(source, names)
+
+    def relation(self, name: str) -> _Relation:
+        """What a source or model is made of; models in the order of their dependence."""
+        known = self.relations.get(name)
+        if known is None:
+            found = self.project.relation(name)
+            assert found is not None  # noqa: S101 - references are checked before planning
+            known = self.source_relation(found) if isinstance(found, Source) else self.model_relation(found)
+            self.relations[name] = known
+        return known
+
+    def source_relation(self, source: Source) -> _Relation:
+        assert source.time is not None  # noqa: S101 - the key is required
+        self.used.setdefault(source.name.name, set())
+        column = source.time.column.name
+        zone = self.project.zone_of(source)
+        return _Relation((source.name.name,), (), column, digest([column, zone]))
+
+    def model_relation(self, model: Model) -> _Relation:
+        assert model.statement is not None  # noqa: S101 - the loader has read it
+        statement = model.statement
+        upstream = [self.relation(table) for table in statement.tables()]
+        names = set(statement.column_names())
+        for table in statement.tables():
+            source = self.project.sources.get(table)
+            if source is not None:
+                self.use(table, {column.name.name for column in source.columns} if statement.has_star() else names)
+        if model.time is None:
+            message = f"model '{model.name}' has no event time"
+            raise ProjectError(message, span=model.name.span, hint="time: {column: ...}")
+        sql = Sql(str(statement.tree.sql(dialect=statement.dialect, comments=False)), statement.dialect)
+        sources = tuple(dict.fromkeys(name for item in upstream for name in item.sources))
+        models = tuple(dict.fromkeys(item for found in upstream for item in found.models))
+        read = [self.project.sources[table] for table in statement.tables() if table in self.project.sources]
+        types = [_types(source, None if statement.has_star() else names) for source in read]
+        meaning = digest([sql.text, model.time.column.name, [item.meaning for item in upstream], types])
+        return _Relation(sources, (*models, ModelPlan(model.name.name, sql)), model.time.column.name, meaning)
+
+    def heartbeat(self, source: str) -> Rollup:
+        """The rows of a source by window: whether it was alive; in the finest fixed grain that its metrics have."""
+        relation = self.source_relation(self.project.sources[source])
+        grains = [rollup.grain for rollup in self.rollups.values() if source in rollup.sources and rollup.grain.is_fixed]
+        finest = min(grains, key=lambda grain: grain.microseconds, default=_HOUR)
+        return Rollup(source, (source,), (), relation.time_column, (), finest, "UTC", (ROWS,), relation.meaning)
+
+    def source(self, name: str, heartbeat: Rollup) -> SourcePlan:
+        source = self.project.sources[name]
+        assert source.time is not None  # noqa: S101 - the key is required
+        wanted = self.used[name] | {source.time.column.name}
+        columns = tuple(InputColumn(item.name.name, item.type) for item in source.columns if item.name.name in wanted)
+        floor = source.time.min_time
+        return SourcePlan(
+            name=name,
+            columns=columns,
+            time_column=source.time.column.name,
+            zone=self.project.zone_of(source),
+            lateness=source.time.lateness,
+            max_ahead=source.time.max_ahead,
+            min_time=0 if floor is None else int(floor.timestamp()) * 1_000_000,
+            heartbeat=heartbeat,
+            secret=frozenset(item.name.name for item in source.columns if item.pii),
+        )
+
+
+def _types(source: Source, names: set[str] | None) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((item.name.name, item.type) for item in source.columns if names is None or item.name.name in names))
+
+
+def _sql(expression: Expression) -> Sql:
+    return Sql(expression.sql(), expression.dialect)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,215 @@
+"""The plan's records: plain data and SQL text, nothing of any engine."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from metricsctl.core.durations import Duration
+from metricsctl.core.timegrid import Grain, TimeGrid
+
+__all__ = [
+    "Base",
+    "Computation",
+    "Formula",
+    "FormulaInput",
+    "InputColumn",
+    "KeyColumn",
+    "Measure",
+    "ModelPlan",
+    "Plan",
+    "Rollup",
+    "SourcePlan",
+    "Sql",
+    "StateKind",
+    "digest",
+]
+
+StateKind = Literal["count", "sum", "mean", "min", "max", "first", "last", "distinct", "values", "moments"]
+
+
+def digest(value: Any, length: int = 10) -> str:
+    """A short hash of plain data, the same on every machine and in every run."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()[:length]
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """Canonical SQL text and the dialect it is in."""
+
+    text: str
+    dialect: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputColumn:
+    """A column of a source that is read: its name and its declared type."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyColumn:
+    """A dimension of a rollup: its name, and its value from the columns of the relation."""
+
+    name: str
+    expr: Sql
+    types: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A mergeable state: what is kept of the rows of a (window, dimensions).
+
+    count: how many. sum; mean: sum and count. min; max. first; last: the value with its time, at a tie the larger value.
+    distinct: the set of 64-bit hashes. values: all values. moments: count, mean and the sum of squared deviations.
+    """
+
+    kind: StateKind
+    expr: Sql | None = None
+    filters: tuple[Sql, ...] = ()
+    types: tuple[tuple[str, str], ...] = ()  # of the columns it reads: another type is another meaning
+
+    @functools.cached_property
+    def id(self) -> str:
+        """Its name in the store: the kind and a hash of its meaning."""
+        if self.kind == "count" and self.expr is None and not self.filters:
+            return "rows"
+        meaning = [self.kind, self.expr and self.expr.text, sorted(item.text for item in self.filters), sorted(self.types)]
+        return f"{self.kind}_{digest(meaning)}"
+
+
+ROWS = Measure("count")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """A model: its name and its SELECT over sources and models before it."""
+
+    name: str
+    sql: Sql
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """States of a relation's rows by window and dimensions; metrics with the same of these share it."""
+
+    relation: str
+    sources: tuple[str, ...]
+    models: tuple[ModelPlan, ...]
+    time_column: str
+    keys: tuple[KeyColumn, ...]
+    grain: Grain
+    zone: str
+    measures: tuple[Measure, ...] = field(default=(ROWS,), compare=False)
+    meaning: str = ""  # hash of the relation: its SQL, the types and zone of its source
+
+    @functools.cached_property
+    def id(self) -> str:
+        """Its table's name in the store."""
+        zone = "" if self.grain.is_fixed else self.zone
+        parts = [
+            self.relation,
+            self.meaning,
+            self.time_column,
+            [(key.name, key.expr.text, key.types) for key in self.keys],
+            str(self.grain),
+            zone,
+        ]
+        return f"{self.relation}_{self.grain}_{digest(parts, 8)}"
+
+    @property
+    def grid(self) -> TimeGrid:
+        """Its windows."""
+        return TimeGrid(self.grain, "UTC" if self.grain.is_fixed else self.zone)
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Names of its dimensions."""
+        return tuple(key.name for key in self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePlan:
+    """How the events of a source are read: times in microseconds, `zone` for event times without an offset."""
+
+    name: str
+    columns: tuple[InputColumn, ...]
+    time_column: str
+    zone: str
+    lateness: Duration
+    max_ahead: Duration
+    min_time: int
+    heartbeat: Rollup  # its rows by window, no dimensions: whether it was alive
+    secret: frozenset[str] = frozenset()  # columns that hold personal data
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A simple metric: one aggregate of one measure of one rollup."""
+
+    metric: str
+    rollup: str
+    measure: Measure
+    aggregate: str
+    p: float | None = None
+
+    @property
+    def additive(self) -> bool:
+        """Whether no rows mean 0 rather than nothing."""
+        return self.aggregate in {"count", "sum", "count_distinct"}
+
+
+@dataclass(frozen=True, slots=True)
+class FormulaInput:
+    """An input of a formula, perhaps of an earlier time."""
+
+    computation: Computation
+    offset: Duration | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A ratio or a derived metric: an expression over its inputs' values at the asked grain."""
+
+    metric: str
+    expr: Sql
+    inputs: Mapping[str, FormulaInput]
+    on_zero: str
+
+
+Computation = Base | Formula
+
+
+def bases(computation: Computation) -> Iterator[Base]:
+    """Every simple metric that a computation stands on."""
+    if isinstance(computation, Base):
+        yield computation
+    else:
+        for item in computation.inputs.values():
+            yield from bases(item.computation)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything to store and how each metric is had from it."""
+
+    sources: Mapping[str, SourcePlan]
+    rollups: Mapping[str, Rollup]
+    computations: Mapping[str, Computation]
+
+    def rollups_of(self, source: str) -> list[Rollup]:
+        """The rollups that the events of a source go into, its heartbeat first."""
+        heartbeat = self.sources[source].heartbeat
+        fed = {rollup.id: rollup for rollup in self.rollups.values() if source in rollup.sources}
+        return list(({heartbeat.id: heartbeat} | fed).values())
+
+    def sources_of(self, computation: Computation) -> set[str]:
+        """The sources whose events a computation stands on."""
+        return {source for base in bases(computation) for source in self.rollups[base.rollup].sources}
