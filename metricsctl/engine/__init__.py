@@ -1,0 +1,1 @@
+"""The engines that can run a plan, one package or file each."""

@@ -1,0 +1,120 @@
+"""What an engine is given to read, and what it says about it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["MASKED", "Batch", "LoadedBatch", "Part", "Record", "Reject", "masked"]
+
+MASKED = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Whole lines of one file; the first of them is line `first_line` (from 1)."""
+
+    file: str
+    first_line: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a text file: where it starts, its bytes, its fields if it is CSV."""
+
+    file: str
+    line: int
+    text: bytes
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Lines of one or several files of the same form, or one Parquet file at `path`. `header` are the column names of CSV and TSV."""
+
+    format: str
+    header: tuple[str, ...] | None
+    parts: tuple[Part, ...]
+    path: Path | None = None
+
+    @property
+    def delimiter(self) -> str:
+        """What separates the fields."""
+        return "\t" if self.format == "tsv" else ","
+
+    @property
+    def data(self) -> bytes:
+        """All lines, each with its line end."""
+        return b"".join(part.data if part.data.endswith(b"\n") else part.data + b"\n" for part in self.parts)
+
+    def records(self) -> Iterator[Record]:
+        """The records that are not blank, in order. Bytes that are not UTF-8 stand in `fields` as lone surrogates."""
+        for part in self.parts:
+            yield from self._json(part) if self.header is None else self._csv(part)
+
+    def _json(self, part: Part) -> Iterator[Record]:
+        for number, line in enumerate(part.data.split(b"\n"), part.first_line):
+            text = line.strip(b" \t\r")
+            if text:
+                yield Record(part.file, number, text)
+
+    def _csv(self, part: Part) -> Iterator[Record]:
+        text = part.data.decode("utf-8", "surrogateescape")
+        lines = text.split("\n")
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter)
+        before = 0
+        for fields in reader:
+            if fields:
+                yield Record(part.file, part.first_line + before, lines[before].encode("utf-8", "surrogateescape"), tuple(fields))
+            before = reader.line_num
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that was not accepted: why, where, and its text.
+
+    `reason` is malformed, not_utf8, missing_time, bad_time, future_time, past_time, or `bad_value: COLUMN`. Personal data in `text` is
+    masked; it is None where that cannot be done surely.
+    """
+
+    reason: str
+    file: str
+    line: int
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedBatch:
+    """What a batch held: rows read and accepted, the rejects, the latest accepted event time (microseconds, UTC)."""
+
+    rows: int
+    accepted: int
+    rejects: tuple[Reject, ...]
+    max_time: int | None
+
+
+def masked(text: str, header: tuple[str, ...] | None, delimiter: str, secret: frozenset[str]) -> str | None:
+    """The text of a record with the values of the columns in `secret` made unreadable; None where it cannot be taken apart.
+
+    >>> masked('{"user": "ann", "n": 1}', None, ",", frozenset({"user"}))
+    '{"user": "***", "n": 1}'
+    """
+    if not secret:
+        return text
+    try:
+        if header is None:
+            record: Any = json.loads(text)
+        else:
+            fields = next(csv.reader([text], delimiter=delimiter), [])
+            record = dict(zip(header, fields, strict=True))
+    except (ValueError, csv.Error, RecursionError):
+        return None
+    if not isinstance(record, dict):
+        return None
+    return json.dumps({name: MASKED if name in secret else value for name, value in record.items()}, ensure_ascii=False)

@@ -1,0 +1,131 @@
+"""Rows to states: the SQL that folds a batch into a rollup, and the SQL that makes one partial of several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from metricsctl.engine.duckdb.connection import quote
+from metricsctl.engine.duckdb.parse import batch_table, sql_type
+from metricsctl.engine.duckdb.states import STATES, column_names
+from metricsctl.plan.tables import Column, Table
+from metricsctl.plan.types import Measure, Rollup, SourcePlan, Sql
+
+__all__ = ["Closed", "dialect_sql", "fold_sql", "merge_columns", "relation_ctes", "table_of"]
+
+WINDOW, LATE = "window", "late"
+_TIME = '"__t"'
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Which windows were final before this run: those that end by the watermark, and those that start by `until` (a finished replay)."""
+
+    watermark: int | None
+    until: int | None
+
+
+def dimension_column(name: str) -> str:
+    """The column of a dimension in a table."""
+    return f"dim_{name}"
+
+
+def table_of(rollup: Rollup, measures: Sequence[Measure]) -> Table:
+    """The published table of a rollup with these measures; `meta` says what its columns mean."""
+    dimensions = [dimension_column(name) for name in rollup.dimensions]
+    columns = [Column(WINDOW, "bigint"), Column(LATE, "boolean"), *(Column(name, "varchar") for name in dimensions)]
+    for measure in measures:
+        types = [column_type for _, column_type in STATES[measure.kind].columns]
+        columns.extend(Column(name, kind) for name, kind in zip(column_names(measure.id, measure.kind), types, strict=True))
+    meta = {
+        "relation": rollup.relation,
+        "sources": list(rollup.sources),
+        "dimensions": list(rollup.dimensions),
+        "grain": str(rollup.grain),
+        "zone": rollup.grid.zone,
+        "measures": [measure.id for measure in measures],
+    }
+    return Table(rollup.id, tuple(columns), (*dimensions, WINDOW), meta)
+
+
+def dialect_sql(sql: Sql) -> str:
+    """SQL text in DuckDB's dialect."""
+    if sql.dialect == "duckdb":
+        return sql.text
+    from metricsctl.definition.expression import transpile
+
+    return transpile(sql.text, sql.dialect, "duckdb")
+
+
+def relation_ctes(rollup: Rollup, sources: Mapping[str, SourcePlan], fed: str | None) -> str:
+    """CTEs of the relation that a rollup aggregates: its sources (only `fed` has rows, None: all are empty) and its models."""
+    parts = []
+    for name in rollup.sources:
+        columns = sources[name].columns
+        if name == fed:
+            shown = ", ".join(quote(column.name) for column in columns)
+            body = f'SELECT {shown} FROM {batch_table(name)} WHERE "__reason" IS NULL'
+        else:
+            nulls = ", ".join(f"CAST(NULL AS {sql_type(column.type)}) AS {quote(column.name)}" for column in columns)
+            body = f"SELECT {nulls} WHERE false"
+        parts.append(f"{quote(name)} AS ({body})")
+    parts.extend(f"{quote(model.name)} AS ({dialect_sql(model.sql)})" for model in rollup.models)
+    return "WITH " + ", ".join(parts)
+
+
+def fold_sql(
+    rollup: Rollup, measures: Sequence[Measure], sources: Mapping[str, SourcePlan], fed: str | None, closed: Closed, grid_table: str | None
+) -> str:
+    """SELECT that folds the batch of the source `fed` into partial states of a rollup.
+
+    `grid_table` holds the windows (start, next) of a grain that follows the calendar; fixed grains need none.
+    """
+    time = f"epoch_us(CAST({quote(rollup.time_column)} AS TIMESTAMPTZ))"
+    placed = f'SELECT *, {time} AS "__t" FROM {quote(rollup.relation)} WHERE {quote(rollup.time_column)} IS NOT NULL'
+    if grid_table is None:
+        step = rollup.grain.microseconds
+        start, end = f'"__t" - (("__t" % {step}) + {step}) % {step}', f'"__w" + {step}'
+        windowed = f'SELECT *, {start} AS "__w" FROM ({placed})'
+    else:
+        end = '"__end"'
+        windowed = f'SELECT p.*, g."start" AS "__w", g."next" AS "__end" FROM ({placed}) p ASOF JOIN {grid_table} g ON p."__t" >= g."start"'
+    keys = [f"CAST({dialect_sql(key.expr)} AS VARCHAR) AS {quote(dimension_column(key.name))}" for key in rollup.keys]
+    states = [item for measure in measures for item in _created(measure)]
+    grouped = ", ".join(['"__w"', *(str(number + 2) for number in range(len(keys) + 1))])
+    inner = f'SELECT "__w" AS "__w", {end} AS "__end", {", ".join([*keys, *states])} FROM ({windowed}) GROUP BY {grouped}'
+    shown = [quote(dimension_column(key.name)) for key in rollup.keys]
+    shown += [quote(name) for measure in measures for name in column_names(measure.id, measure.kind)]
+    return (
+        f"{relation_ctes(rollup, sources, fed)} "
+        f'SELECT "__w" AS {quote(WINDOW)}, {_late(closed)} AS {quote(LATE)}, {", ".join(shown)} FROM ({inner})'
+    )
+
+
+def _late(closed: Closed) -> str:
+    tests = []
+    if closed.watermark is not None:
+        tests.append(f'"__end" <= {closed.watermark}')
+    if closed.until is not None:
+        tests.append(f'"__w" <= {closed.until}')
+    return f"({' OR '.join(tests)})" if tests else "false"
+
+
+def _created(measure: Measure) -> list[str]:
+    state = STATES[measure.kind]
+    value = "1" if measure.expr is None else f"({dialect_sql(measure.expr)})"
+    where = " AND ".join(f"coalesce(({dialect_sql(item)}), false)" for item in measure.filters) or "true"
+    made = []
+    for text, (_, kind), name in zip(state.create, state.columns, column_names(measure.id, measure.kind), strict=True):
+        made.append(f"CAST({text.format(v=value, f=where, t=_TIME)} AS {kind.upper()}) AS {quote(name)}")
+    return made
+
+
+def merge_columns(measure: Measure) -> list[str]:
+    """SELECT items that merge a measure's states; the columns keep their names."""
+    state = STATES[measure.kind]
+    names = column_names(measure.id, measure.kind)
+    quoted = [quote(name) for name in names]
+    items = []
+    for text, (_, kind), name in zip(state.merge, state.columns, names, strict=True):
+        items.append(f"CAST({text.format(*quoted)} AS {kind.upper()}) AS {quote(name)}")
+    return items

@@ -1,0 +1,135 @@
+"""DuckDB as the engine of ingest: batches in, partial states out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metricsctl.core.errors import DataError, MetricsctlError
+from metricsctl.engine.batch import Batch, LoadedBatch
+from metricsctl.engine.duckdb.aggregate import (
+    Closed,
+    dialect_sql,
+    dimension_column,
+    fold_sql,
+    merge_columns,
+    relation_ctes,
+)
+from metricsctl.engine.duckdb.connection import quote
+from metricsctl.engine.duckdb.parse import load_batch
+from metricsctl.engine.duckdb.states import column_names
+from metricsctl.plan.types import Measure, Rollup, SourcePlan, Sql
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["DuckDbFolder", "SqlFaultError"]
+
+_NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN", "UINTEGER", "UBIGINT", '"NULL"')
+
+
+class SqlFaultError(MetricsctlError):
+    """SQL of a definition that the engine refuses; `message` is the engine's."""
+
+    code = "M501"
+
+
+class DuckDbFolder:
+    """Folds batches into pending partial states on one connection; temporary tables only, until `pending_sql` is read."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, sources: Mapping[str, SourcePlan], spool: Path) -> None:
+        self._connection = connection
+        self._sources = sources
+        self._spool = spool
+        self._pending: dict[str, int] = {}
+
+    def expression_type(self, rollup: Rollup, sql: Sql) -> str:
+        """The type of an expression over a rollup's relation. SqlFaultError if it does not hold there."""
+        import duckdb
+
+        text = f"DESCRIBE {relation_ctes(rollup, self._sources, None)} SELECT {dialect_sql(sql)} AS v FROM {quote(rollup.relation)}"
+        try:
+            found = self._connection.execute(text).fetchone()
+        except duckdb.Error as error:
+            lines = str(error).splitlines()
+            raise SqlFaultError(lines[0], hint=lines[1] if len(lines) > 1 and "Candidate" in lines[1] else None) from error
+        assert found is not None  # noqa: S101 - DESCRIBE of one column gives one row
+        return str(found[1])
+
+    def is_numeric(self, rollup: Rollup, sql: Sql) -> bool:
+        """Whether an expression gives numbers (or truth values, which count as 0 and 1)."""
+        return self.expression_type(rollup, sql).startswith(_NUMERIC)
+
+    def load(self, batch: Batch, source: str, now: int) -> LoadedBatch:
+        """Read a batch into the source's batch table."""
+        return load_batch(self._connection, batch, self._sources[source], now=now, spool=self._spool)
+
+    def fold(self, rollup: Rollup, measures: Sequence[Measure], fed: str, closed: Closed) -> None:
+        """Add the batch of the source `fed` to the pending states of a rollup. DataError if an expression fails on some row."""
+        import duckdb
+
+        try:
+            grid = self._calendar(rollup, fed)
+            select = fold_sql(rollup, measures, self._sources, fed, closed=closed, grid_table=grid)
+            table = _pending_table(rollup)
+            if self._pending.get(rollup.id):
+                self._connection.execute(f"INSERT INTO {table} BY NAME {select}")
+            else:
+                self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {select}")
+        except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException) as error:
+            message = f"an expression over '{rollup.relation}' fails on a row: {str(error).splitlines()[0]}"
+            raise DataError(message, hint="use TRY_CAST or a filter in the definition") from error
+        self._pending[rollup.id] = self._pending.get(rollup.id, 0) + 1
+
+    def unplaced(self, rollup: Rollup, fed: str) -> int:
+        """Rows of a model whose event time is NULL: they belong to no window."""
+        if rollup.relation == fed:
+            return 0
+        ctes = relation_ctes(rollup, self._sources, fed)
+        found = self._connection.execute(
+            f"{ctes} SELECT count(*) FILTER (WHERE {quote(rollup.time_column)} IS NULL) FROM {quote(rollup.relation)}"
+        ).fetchone()
+        return int(found[0]) if found else 0
+
+    def pending_sql(self, rollup: Rollup, measures: Sequence[Measure], stored: Sequence[str]) -> str | None:
+        """SELECT of the pending states, one row a (window, dimensions), with NULL for stored columns that are no longer fed.
+
+        None if nothing is pending.
+        """
+        batches = self._pending.get(rollup.id, 0)
+        if not batches:
+            return None
+        fed = {name for measure in measures for name in column_names(measure.id, measure.kind)}
+        keys = ["window", "late", *(dimension_column(name) for name in rollup.dimensions)]
+        nulls = [f"NULL AS {quote(name)}" for name in stored if name not in fed and name not in keys]
+        shown = [quote(name) for name in keys]
+        if batches == 1:
+            columns = [*shown, *(quote(name) for name in sorted(fed)), *nulls]
+            return f"SELECT {', '.join(columns)} FROM {_pending_table(rollup)}"
+        merged = [item for measure in measures for item in merge_columns(measure)]
+        return f"SELECT {', '.join([*shown, *merged, *nulls])} FROM {_pending_table(rollup)} GROUP BY {', '.join(shown)}"
+
+    def clear(self) -> None:
+        """Forget what is pending."""
+        self._pending.clear()
+
+    def _calendar(self, rollup: Rollup, fed: str) -> str | None:
+        """A table of the windows that the batch touches, for grains that follow the calendar."""
+        if rollup.grain.is_fixed:
+            return None
+        time = f"epoch_us(CAST({quote(rollup.time_column)} AS TIMESTAMPTZ))"
+        ctes = relation_ctes(rollup, self._sources, fed)
+        found = self._connection.execute(f"{ctes} SELECT min({time}), max({time}) FROM {quote(rollup.relation)}").fetchone()
+        first, last = found if found and found[0] is not None else (0, 0)
+        starts = list(rollup.grid.starts(first, last))
+        ends = [*starts[1:], rollup.grid.next(starts[-1])]
+        name = quote("windows of " + rollup.id)
+        self._connection.execute(
+            f'CREATE OR REPLACE TEMP TABLE {name} AS SELECT unnest($1::BIGINT[]) AS "start", unnest($2::BIGINT[]) AS "next"', [starts, ends]
+        )
+        return name
+
+
+def _pending_table(rollup: Rollup) -> str:
+    return quote("pending " + rollup.id)

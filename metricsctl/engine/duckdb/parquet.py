@@ -1,0 +1,54 @@
+"""Reading Parquet files by their exact paths."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from metricsctl.core.errors import StoreError
+from metricsctl.engine.duckdb.connection import connect, literal, quote
+
+__all__ = ["count_readable", "parquet_bytes", "read_parquet"]
+
+_GLOB = str.maketrans({"?": "[?]", "*": "[*]", "[": "[[]"})
+
+
+def read_parquet(files: Sequence[str | os.PathLike[str]]) -> str:
+    """The SQL call that reads exactly these files; a `?` or `*` in a path is not a pattern here. There must be one at least.
+
+    >>> print(read_parquet(["/a?/b.parquet", "/c.parquet"]))
+    read_parquet(['/a[?]/b.parquet', '/c.parquet'])
+    """
+    if not files:
+        raise ValueError("read_parquet needs a file")
+    return f"read_parquet([{', '.join(literal(os.fspath(file).translate(_GLOB)) for file in files)}])"
+
+
+def count_readable(file: str | os.PathLike[str]) -> int:
+    """The rows of a file, every value of which was decoded; StoreError if that fails."""
+    import duckdb
+
+    with connect(None) as connection:
+        try:
+            row = connection.execute(f"SELECT count(*), bit_xor(hash(t)) FROM {read_parquet([file])} AS t").fetchone()
+        except duckdb.Error as error:
+            raise StoreError(
+                f"cannot read {os.fspath(file)}: {str(error).strip().partition(chr(10))[0]}", hint="restore it from a backup"
+            ) from error
+    return int(row[0]) if row else 0
+
+
+def parquet_bytes(columns: Mapping[str, Any]) -> bytes:
+    """Numpy columns of the same length as a Parquet file; objects are text or None, NaN stays NaN."""
+    with tempfile.TemporaryDirectory(prefix="metricsctl-") as folder, contextlib.closing(connect(None)) as connection:
+        file = pathlib.Path(folder) / "result.parquet"
+        connection.register("result", dict(columns))
+        texts = [name for name, values in columns.items() if values.dtype == object]
+        replaced = ", ".join(f"CAST({quote(name)} AS VARCHAR) AS {quote(name)}" for name in texts)
+        select = f"SELECT * REPLACE ({replaced}) FROM result" if texts else "SELECT * FROM result"
+        connection.execute(f"COPY ({select}) TO {literal(str(file))} (FORMAT parquet, COMPRESSION zstd)")
+        return file.read_bytes()

@@ -1,0 +1,111 @@
+"""The states of measures in DuckDB's SQL: what is stored, how rows make it, how two become one, how a value comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from metricsctl.engine.duckdb.connection import quote
+from metricsctl.plan.tables import ColumnType
+from metricsctl.plan.types import StateKind
+
+__all__ = ["STATES", "State", "column_names", "finish"]
+
+_HASH = "(md5_number_lower(CAST({v} AS VARCHAR))::HUGEINT - 9223372036854775808)::BIGINT"
+_MOMENTS = (
+    "list_reduce(list({{n: {0}, mean: {1}, m2: {2}}}) FILTER (WHERE {0} > 0), LAMBDA a, b: {{n: a.n + b.n, "
+    "mean: a.mean + (b.mean - a.mean) * b.n / (a.n + b.n), "
+    "m2: a.m2 + b.m2 + (b.mean - a.mean) * (b.mean - a.mean) * a.n * b.n / (a.n + b.n)}})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """SQL of one kind of state; `{v}` is the value of a row, `{t}` its time, `{f}` the filter, `{0}` `{1}` ... the stored columns.
+
+    A sum adds its finite terms with compensation and the infinite ones apart, since compensation turns infinity into NaN.
+    Moments are merged as Chan, Golub and LeVeque (1979) do, which does not cancel as the sum of squares would.
+    """
+
+    columns: tuple[tuple[str, ColumnType], ...]
+    create: tuple[str, ...]
+    merge: tuple[str, ...]
+
+
+def _sum(value: str, where: str = "true") -> str:
+    finite = f"coalesce(fsum({value}) FILTER (WHERE {where} AND isfinite({value})), 0)"
+    rest = f"coalesce(sum({value}) FILTER (WHERE {where} AND NOT isfinite({value})), 0)"
+    return f"({finite} + {rest})"
+
+
+_DOUBLE = "CAST({v} AS DOUBLE)"
+_SUM = _sum(_DOUBLE, "{f}")
+_PRESENT = "{f} AND ({v}) IS NOT NULL"
+
+STATES: dict[StateKind, State] = {
+    "count": State((("n", "bigint"),), ("count({v}) FILTER (WHERE {f})",), ("sum({0})::BIGINT",)),
+    "sum": State((("sum", "double"),), (_SUM,), (_sum("{0}"),)),
+    "mean": State((("sum", "double"), ("n", "bigint")), (_SUM, "count({v}) FILTER (WHERE {f})"), (_sum("{0}"), "sum({1})::BIGINT")),
+    "min": State((("min", "double"),), (f"min({_DOUBLE}) FILTER (WHERE {{f}})",), ("min({0})",)),
+    "max": State((("max", "double"),), (f"max({_DOUBLE}) FILTER (WHERE {{f}})",), ("max({0})",)),
+    "first": State(
+        (("t", "bigint"), ("v", "double")),
+        (
+            f"min({{{{t: {{t}}, v: -{_DOUBLE}}}}}) FILTER (WHERE {_PRESENT}).t",
+            f"-(min({{{{t: {{t}}, v: -{_DOUBLE}}}}}) FILTER (WHERE {_PRESENT}).v)",
+        ),
+        ("min({{t: {0}, v: -{1}}}) FILTER (WHERE {0} IS NOT NULL).t", "-(min({{t: {0}, v: -{1}}}) FILTER (WHERE {0} IS NOT NULL).v)"),
+    ),
+    "last": State(
+        (("t", "bigint"), ("v", "double")),
+        (
+            f"max({{{{t: {{t}}, v: {_DOUBLE}}}}}) FILTER (WHERE {_PRESENT}).t",
+            f"max({{{{t: {{t}}, v: {_DOUBLE}}}}}) FILTER (WHERE {_PRESENT}).v",
+        ),
+        ("max({{t: {0}, v: {1}}}) FILTER (WHERE {0} IS NOT NULL).t", "max({{t: {0}, v: {1}}}) FILTER (WHERE {0} IS NOT NULL).v"),
+    ),
+    "distinct": State(
+        (("hashes", "bigint[]"),),
+        (f"list(DISTINCT {_HASH}) FILTER (WHERE {_PRESENT})",),
+        ("list_distinct(flatten(list({0}) FILTER (WHERE {0} IS NOT NULL)))",),
+    ),
+    "values": State(
+        (("values", "double[]"),),
+        (f"list({_DOUBLE}) FILTER (WHERE {_PRESENT})",),
+        ("flatten(list({0}) FILTER (WHERE {0} IS NOT NULL))",),
+    ),
+    "moments": State(
+        (("n", "bigint"), ("mean", "double"), ("m2", "double")),
+        (
+            f"count({_DOUBLE}) FILTER (WHERE {{f}})",
+            f"avg({_DOUBLE}) FILTER (WHERE {{f}})",
+            f"var_pop({_DOUBLE}) FILTER (WHERE {{f}}) * count({_DOUBLE}) FILTER (WHERE {{f}})",
+        ),
+        (f"coalesce(({_MOMENTS}).n, 0)::BIGINT", f"({_MOMENTS}).mean", f"({_MOMENTS}).m2"),
+    ),
+}
+
+# how an aggregate's value comes out of its merged state; `{p}` is the percentile
+_FINISH: dict[str, str] = {
+    "count": "{0}::DOUBLE",
+    "sum": "{0}",
+    "avg": "CASE WHEN {1} > 0 THEN {0} / {1} END",
+    "min": "{0}",
+    "max": "{0}",
+    "first": "{1}",
+    "last": "{1}",
+    "count_distinct": "coalesce(len({0}), 0)::DOUBLE",
+    "median": "list_aggregate({0}, 'quantile_cont', 0.5)",
+    "percentile": "list_aggregate({0}, 'quantile_cont', {p})",
+    "stddev": "CASE WHEN {0} > 1 THEN sqrt({2} / ({0} - 1)) END",
+}
+
+
+def column_names(measure_id: str, kind: StateKind) -> list[str]:
+    """The names that a measure's state has in a table."""
+    return ["rows"] if measure_id == "rows" else [f"{measure_id}_{suffix}" for suffix, _ in STATES[kind].columns]
+
+
+def finish(aggregate: str, columns: Sequence[str], p: float | None) -> str:
+    """SQL of an aggregate's value from the columns of its merged state."""
+    return _FINISH[aggregate].format(*map(quote, columns), p=p)

@@ -1,0 +1,41 @@
+"""What a store holds of a plan: which metrics can be had from it, and which only a rebuild can give."""
+
+from __future__ import annotations
+
+from metricsctl.core.diagnostics import Diagnostic, Severity
+from metricsctl.plan.types import Computation, Plan, bases
+from metricsctl.store.head import Head, TableState
+
+__all__ = ["RETIRED", "held_measures", "is_held", "rebuild_findings", "waiting_metrics"]
+
+RETIRED = "retired"  # in a table's meta: measures that an ingest did not feed because the definitions had dropped them
+
+
+def held_measures(table: TableState) -> set[str]:
+    """The measures of a table that have been fed from the first event on."""
+    return set(table.meta.get("measures", ())) - set(table.meta.get(RETIRED, ()))
+
+
+def is_held(computation: Computation, head: Head) -> bool:
+    """Whether the store holds every state that a metric is computed from."""
+    for base in bases(computation):
+        table = head.tables.get(base.rollup)
+        if table is None or base.measure.id not in held_measures(table):
+            return False
+    return True
+
+
+def waiting_metrics(plan: Plan, head: Head) -> tuple[str, ...]:
+    """The metrics that the store does not hold though it has events of their sources: new or changed since it was filled."""
+    fed = {name for name, state in head.sources.items() if state.rows}
+    return tuple(sorted(name for name, found in plan.computations.items() if fed & plan.sources_of(found) and not is_held(found, head)))
+
+
+def rebuild_findings(waiting: tuple[str, ...]) -> tuple[Diagnostic, ...]:
+    """The finding about waiting metrics, if there are any."""
+    if not waiting:
+        return ()
+    shown = ", ".join(waiting[:5]) + (f" and {len(waiting) - 5} more" if len(waiting) > 5 else "")
+    what = "1 metric is" if len(waiting) == 1 else f"{len(waiting)} metrics are"
+    message = f"{what} new or changed since the store was filled: {shown}"
+    return (Diagnostic("needs-rebuild", Severity.WARNING, message, hint="run `metricsctl ingest --rebuild` with all event files"),)
