@@ -30,8 +30,8 @@ from metricsctl.definition.schema import (
     Placed,
     Simple,
 )
-from metricsctl.definition.streaming import obstacle
 from metricsctl.definition.source import ListNode, MapNode, Node, ScalarNode, parse
+from metricsctl.definition.streaming import obstacle
 
 __all__ = ["load", "load_text"]
 

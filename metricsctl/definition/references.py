@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from metricsctl.definition.forms import Ref
-from metricsctl.definition.schema import Alias, Derived, Exposure, Input, Metric, Ratio, Simple
+from metricsctl.definition.schema import Alias, Derived, Exposure, Input, Metric, Model, Ratio, Simple, Source
 
-__all__ = ["KIND_SECTIONS", "inputs_of", "kind_keys", "references"]
+if TYPE_CHECKING:
+    from metricsctl.definition.project import Project
+
+__all__ = ["KIND_SECTIONS", "bases_of", "dimension_lists", "inputs_of", "kind_keys", "references"]
 
 KIND_SECTIONS: dict[str, tuple[str, ...]] = {
     "metric": ("metrics",),
@@ -48,3 +52,31 @@ def references(record: Metric | Exposure) -> Iterator[tuple[str, Ref]]:
         yield "source or model", record.source
     for item in inputs_of(record).values():
         yield "metric", item.metric
+
+
+def bases_of(metrics: Mapping[str, Metric], name: str) -> dict[str, Simple]:
+    """The simple metrics that a metric stands on, by name; unknown names and cycles end the walk."""
+    found: dict[str, Simple] = {}
+    seen, waiting = set(), [name]
+    while waiting:
+        current = waiting.pop()
+        metric = metrics.get(current)
+        if metric is None or current in seen:
+            continue
+        seen.add(current)
+        if isinstance(metric, Simple):
+            found[current] = metric
+        waiting += [item.metric.name for item in inputs_of(metric).values()]
+    return found
+
+
+def dimension_lists(project: Project) -> Iterator[tuple[Source | Model | Metric | Exposure, tuple[Ref, ...]]]:
+    """Each record that lists dimensions, with its list."""
+    for source in project.sources.values():
+        yield source, source.dimensions
+    for model in project.models.values():
+        yield model, model.dimensions
+    for metric in project.metrics.values():
+        yield metric, metric.dimensions or ()
+    for exposure in project.exposures.values():
+        yield exposure, exposure.by

@@ -30,7 +30,7 @@ _CLAUSES = {
 
 
 def obstacle(tree: exp.Query) -> tuple[str, exp.Expr] | None:
-    """The first construct of a statement that is not row-wise, by name, with the part of the tree where it stands; None if there is none."""
+    """The first construct of a statement that is not row-wise: its name, and the part of the tree where it stands."""
     from sqlglot import exp
 
     named: tuple[tuple[type[exp.Expr], str], ...] = (

@@ -1,0 +1,1 @@
+"""Event files to published states, exactly once."""

@@ -1,0 +1,1 @@
+"""Metrics at any grain, split and period that the stored states allow."""

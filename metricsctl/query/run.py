@@ -1,0 +1,143 @@
+"""`query`: metrics from the store."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from metricsctl.core.diagnostics import Diagnostic, Severity
+from metricsctl.core.errors import UsageError
+from metricsctl.core.names import nearest
+from metricsctl.core.timegrid import Grain, TimeGrid
+from metricsctl.definition.expression import SqlSyntaxError, columns_of, parse_expression
+from metricsctl.definition.project import Project
+from metricsctl.definition.schema import Metric
+from metricsctl.engine.duckdb.read import StateReader
+from metricsctl.plan.build import build
+from metricsctl.plan.types import Computation, Plan, bases
+from metricsctl.query.block import Block, from_points
+from metricsctl.query.compute import Computer, leaves
+from metricsctl.query.fetch import Fetcher
+from metricsctl.query.frame import QueryReport, SeriesFrame
+from metricsctl.query.period import parse_period
+from metricsctl.store.held import is_held, rebuild_findings, waiting_metrics
+from metricsctl.store.reader import StoreReader
+
+__all__ = ["QueryOptions", "query"]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOptions:
+    """What to compute: split `by` dimensions, at `grain` (default: the coarsest that the metrics are stored in), within a period.
+
+    `since` and `until` are microseconds (UTC), or text: a date or time (naive: in the metric's zone), or `7d` back from the watermark.
+    `where` is a condition over dimensions.
+    """
+
+    by: tuple[str, ...] = ()
+    grain: Grain | None = None
+    since: int | str | None = None
+    until: int | str | None = None
+    where: str | None = None
+
+
+def query(project: Project, store: Path, metrics: Sequence[str], options: QueryOptions | None = None) -> QueryReport:
+    """Compute metrics from the store at `store`; one frame a metric, in the order asked.
+
+    A metric that the store does not hold gives an empty frame and a finding.
+
+    Raises
+    ------
+    UnknownName
+        A metric or dimension that the project does not have.
+    UsageError
+        No store, or a grain, dimension or condition that the stored states do not allow.
+    DataError
+        A division by zero in a metric with `on_zero: error`, or a store that cannot be read.
+    """
+    options = options or QueryOptions()
+    plan = build(project)
+    found = [(name, project.metric(name)) for name in metrics]
+    if not found:
+        raise UsageError("no metric is named", hint=f"known: {', '.join(sorted(project.metrics)[:8])}")
+    _check_names(plan, metrics, options)
+    with contextlib.closing(StateReader()) as reader:
+        return StoreReader.open(store).retrying(lambda opened: _answer(project, plan, (opened, reader), found, options))
+
+
+def _answer(
+    project: Project, plan: Plan, opened: tuple[StoreReader, StateReader], found: Sequence[tuple[str, Metric]], options: QueryOptions
+) -> QueryReport:
+    store, reader = opened
+    grain = options.grain or _default_grain(plan, [plan.computations[name] for name, _ in found])
+    diagnostics: list[Diagnostic] = list(rebuild_findings(waiting_metrics(plan, store.head)))
+    frames = []
+    fetchers: dict[str, Fetcher] = {}
+    for name, metric in found:
+        zone = project.zone_of(metric)
+        fetcher = fetchers.setdefault(zone, Fetcher(plan, store, reader, TimeGrid(grain, zone), options.by, options.where))
+        computation = plan.computations[name]
+        if not is_held(computation, store.head):
+            message = f"the store has no data for metric '{name}'"
+            diagnostics.append(
+                Diagnostic("no-data", Severity.WARNING, message, hint="run `metricsctl ingest` with event files of its source")
+            )
+            frames.append(_frame(name, metric, from_points([], [], [], []), fetcher))
+            continue
+        period = parse_period(options.since, options.until, zone, _reference_time(plan, store, computation))
+        fetcher.prefetch(leaves(computation, period, zone))
+        computer = Computer(fetcher)
+        frames.append(_frame(name, metric, computer.block(computation, period), fetcher))
+        diagnostics.extend(computer.diagnostics)
+    return QueryReport(tuple(frames), tuple(dict.fromkeys(diagnostics)))
+
+
+def _frame(name: str, metric: Metric, block: Block, fetcher: Fetcher) -> SeriesFrame:
+    keys = {}
+    for number, dimension in enumerate(fetcher.by):
+        column = np.empty(len(block.points), dtype=object)
+        column[:] = [key[number] for key, _ in block.points]
+        keys[dimension] = column
+    time = np.array([time for _, time in block.points], dtype=np.int64)
+    grid = fetcher.grid
+    return SeriesFrame(name, metric.unit, grid.grain, grid.zone, keys, time, block.value, block.count, block.status, metric.label)
+
+
+def _check_names(plan: Plan, metrics: Sequence[str], options: QueryOptions) -> None:
+    """Every dimension that is split by or filtered on must be stored for every metric that is asked."""
+    wanted = list(options.by)
+    if len(set(wanted)) != len(wanted):
+        raise UsageError("a dimension is named twice in --by", hint="name each once")
+    if options.where is not None:
+        try:
+            tree = parse_expression(options.where, "duckdb")
+        except SqlSyntaxError as error:
+            raise UsageError(f"the condition does not parse: {error}", hint="write it as SQL: \"country = 'DE'\"") from error
+        wanted.extend(name for _, name, _, _ in columns_of(tree))
+    for metric in metrics:
+        stored = [set(plan.rollups[base.rollup].dimensions) for base in bases(plan.computations[metric])]
+        common = set.intersection(*stored) if stored else set()
+        for name in wanted:
+            if name not in common:
+                hint = nearest(name, common) or "only its total is stored: list dimensions in its definition"
+                raise UsageError(f"metric '{metric}' is not stored by '{name}'", hint=hint, code="dimension")
+
+
+def _default_grain(plan: Plan, computations: Sequence[Computation]) -> Grain:
+    grains = [plan.rollups[base.rollup].grain for computation in computations for base in bases(computation)]
+    return max(grains, key=lambda grain: grain.microseconds)
+
+
+def _reference_time(plan: Plan, store: StoreReader, computation: Computation) -> int | None:
+    """The time that relative ones count back from: the watermark of the slowest source."""
+    marks = []
+    for name in plan.sources_of(computation):
+        state = store.head.sources.get(name)
+        known = [mark for mark in (state.watermark, state.closed_until) if mark is not None] if state else []
+        if known:
+            marks.append(max(known))
+    return min(marks) if marks else None
