@@ -36,7 +36,7 @@ class Entry:
 class Catalogue:
     """What a project defines, by kind and name; `kind` is the plural that was asked for, None for all."""
 
-    name: ClassVar[str] = "catalogue"
+    name: ClassVar[str] = "list"
     version: ClassVar[int] = 1
     kind: str | None
     entries: tuple[Entry, ...]
@@ -63,7 +63,7 @@ class Description:
     `definition` holds the keys as written, `defaults` those that hold without being written, `inputs` and `used_by` typed names.
     """
 
-    name: ClassVar[str] = "description"
+    name: ClassVar[str] = "describe"
     version: ClassVar[int] = 1
     kind: str
     id: str

@@ -110,6 +110,11 @@ def columns_of(tree: exp.Expr) -> list[tuple[str, str, int, int]]:
     return sorted(found, key=lambda item: item[2])
 
 
+def _bare(text: str, tree: exp.Expr, dialect: str) -> str:
+    # only text that may hold a comment is written anew: loading a dialect's generator takes longer than a whole small query
+    return str(tree.sql(dialect=dialect, comments=False)) if "--" in text or "/*" in text else text
+
+
 @dataclass(frozen=True, slots=True)
 class Expression:
     """A scalar SQL expression as written in the YAML."""
@@ -136,9 +141,13 @@ class Expression:
         """The distinct names of the columns it reads, in the order of the text."""
         return list(dict.fromkeys(use.name for use in self.columns()))
 
-    def sql(self, dialect: str | None = None) -> str:
-        """Its canonical text in `dialect` (default: its own)."""
-        return str(self.tree.sql(dialect=dialect or self.dialect))
+    def bare(self) -> str:
+        """Its text without comments, so that it can stand inside other SQL."""
+        return _bare(self.text, self.tree, self.dialect)
+
+    def canonical(self) -> str:
+        """The same text for the same tree, whatever its layout; for comparing, not for running."""
+        return str(self.tree.sql(comments=False))
 
     def to_dict(self) -> str:
         """In reports an expression is its text."""
@@ -224,6 +233,14 @@ class Statement:
 
         return self.tree.find(exp.Star) is not None
 
+    def bare(self) -> str:
+        """Its text without comments and final semicolon, so that it can stand inside other SQL."""
+        return _bare(self.text, self.tree, self.dialect).strip().rstrip(";").rstrip()
+
+    def canonical(self) -> str:
+        """The same text for the same tree, whatever its layout; for comparing, not for running."""
+        return str(self.tree.sql(comments=False))
+
     def check(self, reader: Reader) -> bool:
         """Whether it parses; the fault is noted (M501)."""
         try:
@@ -287,11 +304,13 @@ def guard_divisions(text: str, dialect: str, on_zero: str) -> tuple[str, tuple[s
     """
     from sqlglot import exp
 
-    tree = exp.paren(parse_expression(text, dialect).copy(), copy=False)  # a root that can be replaced under
+    parsed = parse_expression(text, dialect)
+    written = "duckdb" if parsed.find(exp.Func, exp.Cast) else None  # plain arithmetic needs no dialect, whose generator is slow to load
+    tree = exp.paren(parsed.copy(), copy=False)  # a root that can be replaced under
     divisors = []
     for node in reversed(list(tree.find_all(exp.Div))):  # the innermost first, so that what is put around them is whole
         divisor = node.expression
-        divisors.append(str(divisor.sql(dialect="duckdb")))
+        divisors.append(str(divisor.sql(dialect=written)))
         safe: exp.Expr = exp.Div(
             this=node.this.copy(), expression=exp.func("NULLIF", divisor.copy(), exp.Literal.number(0)), typed=False, safe=False
         )
@@ -299,7 +318,7 @@ def guard_divisions(text: str, dialect: str, on_zero: str) -> tuple[str, tuple[s
             is_zero = exp.EQ(this=exp.paren(divisor.copy()), expression=exp.Literal.number(0))
             safe = exp.Case().when(is_zero, "0").else_(safe)
         node.replace(safe)
-    return str(tree.this.sql(dialect="duckdb")), tuple(divisors)
+    return str(tree.this.sql(dialect=written)), tuple(divisors)
 
 
 def substitute(text: str, dialect: str, columns: Mapping[str, str]) -> str:

@@ -21,6 +21,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _WORDS: dict[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
+_TAGS = {"str", "int", "float", "bool", "null", "map", "seq", "timestamp", "merge", "value", "yaml", "!"}
 MAX_NODES = 2_000_000
 
 
@@ -150,6 +151,8 @@ class _Builder:
         if id(node) in self.open or self.count > MAX_NODES:
             self.error("an alias that contains itself" if id(node) in self.open else "too many values in one file", span)
             return ScalarNode(span, "", None, None)
+        if node.tag.removeprefix("tag:yaml.org,2002:") not in _TAGS:
+            self.error(f"the tag '{node.tag}' is not supported", span, "write the plain value")
         self.open.add(id(node))
         built = self._build(node, span)
         self.open.discard(id(node))
@@ -177,8 +180,6 @@ class _Builder:
     def scalar(self, node: yaml.ScalarNode, span: Span) -> ScalarNode:
         text, style = str(node.value), node.style or None
         value = text if style else plain_value(text)
-        if node.tag and not node.tag.startswith("tag:yaml.org,2002:") and not node.tag.startswith("!"):
-            self.error(f"tag '{node.tag}' is not supported", span, "write the plain value")
         indent = 0
         if style == "|":
             body = self.lines[span.line] if span.line < len(self.lines) else ""

@@ -1,0 +1,26 @@
+"""`metricsctl` and `python -m metricsctl`: `--version` at once, all else by the command line."""
+
+from __future__ import annotations
+
+import sys
+
+from metricsctl._version import __version__
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line on `sys.argv` and exit with its code."""
+    arguments = sys.argv[1:]
+    if arguments in (["--version"], ["-V"]):
+        sys.stdout.write(f"metricsctl {__version__}\n")
+        return
+    try:
+        from metricsctl.cli.app import run
+    except KeyboardInterrupt:  # ^C while the first modules are imported
+        sys.exit(130)
+    sys.exit(run(arguments))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""One file a verb; each stands in `metricsctl.cli.app.COMMANDS`."""

@@ -1,0 +1,82 @@
+"""`metricsctl ingest`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from metricsctl.cli.io import Output
+from metricsctl.cli.options import ProjectOption, StoreOption
+from metricsctl.cli.verb import verb
+
+if TYPE_CHECKING:
+    from metricsctl.ingest.report import IngestReport
+
+__all__ = ["ingest"]
+
+PathsArgument = Annotated[list[str], typer.Argument(metavar="PATH ...", help="Event files, folders, globs; - is stdin.")]
+SourceOption = Annotated[str | None, typer.Option("--source", metavar="S", help="Source that all files are of.", show_default=False)]
+FinalOption = Annotated[bool, typer.Option("--final", help="Close every window that the files reach: a finished replay.")]
+RebuildOption = Annotated[bool, typer.Option("--rebuild", help="Build the store anew from these files and swap it in at the end.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Read, count and reject; write nothing.")]
+RejectsOption = Annotated[
+    Path | None, typer.Option("--rejects", metavar="FILE", help="Write rejected rows there, as JSON lines.", show_default=False)
+]
+MaxRejectsOption = Annotated[str, typer.Option("--max-rejects", metavar="N|P%", help="More rejects than that are exit 3.")]
+DATA_ERROR = 3
+
+
+@verb("table", "json")
+def ingest(
+    out: Output,
+    paths: PathsArgument,
+    source: SourceOption = None,
+    final: FinalOption = False,
+    rebuild: RebuildOption = False,
+    dry_run: DryRunOption = False,
+    rejects: RejectsOption = None,
+    max_rejects: MaxRejectsOption = "1%",
+    project: ProjectOption = None,
+    store: StoreOption = None,
+) -> int:
+    """Read event files into the store, each exactly once.
+
+    Examples
+    --------
+    metricsctl ingest events/ --final
+    metricsctl ingest payment_log.ndjson.gz --rejects rejected.jsonl --max-rejects 100
+    zcat logs/*.gz | metricsctl ingest - --source ad_log
+
+    See Also
+    --------
+    query, store, list
+    """
+    import sys
+
+    from metricsctl.cli.project import load_project, store_folder
+    from metricsctl.ingest.run import IngestOptions
+    from metricsctl.ingest.run import ingest as run
+
+    options = IngestOptions(source=source, final=final, rebuild=rebuild, dry_run=dry_run, rejects=rejects, max_rejects=max_rejects)
+    began = time.monotonic()
+    report = run(load_project(project), paths, store_folder(project, store), options, stdin=sys.stdin.buffer, progress=out.progress)
+    out.write(report)
+    out.note(_summary(report, time.monotonic() - began))
+    return DATA_ERROR if report.over_limit or report.incomplete else 0
+
+
+def _summary(report: IngestReport, seconds: float) -> str:
+    """The run in one line."""
+    files = f"{len(report.files):,} file" + ("s" if len(report.files) != 1 else "")
+    speed = f" in {seconds:.1f} s ({report.rows / max(seconds, 1e-3):,.0f} events/s)" if report.rows else ""
+    what = f"{report.rows:,} events from {files}{speed}"
+    if report.over_limit:
+        return f"{what}; {report.rejected:,} rejected, more than --max-rejects {report.max_rejects} allows"
+    if report.dry_run:
+        return f"{what}; dry run: nothing written"
+    if not report.changed:
+        return f"nothing new in {files}: the store is as it was"
+    return f"{what}; {sum(report.published.values()):,} states written to {report.store}"

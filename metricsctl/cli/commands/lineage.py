@@ -1,0 +1,72 @@
+"""`metricsctl lineage`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from metricsctl.cli.io import Output
+from metricsctl.cli.options import ProjectOption, words
+from metricsctl.cli.verb import verb
+from metricsctl.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from metricsctl.lineage.report import Direction
+
+__all__ = ["lineage"]
+
+NodesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NODE ...]", help="Names, table.column, or kind:name. Default: the whole graph.", show_default=False),
+]
+UpstreamOption = Annotated[bool, typer.Option("--upstream", help="Only what the nodes are made of.")]
+DownstreamOption = Annotated[bool, typer.Option("--downstream", help="Only what is made of the nodes.")]
+BothOption = Annotated[bool, typer.Option("--both", help="Both sides (the default).")]
+DepthOption = Annotated[int | None, typer.Option("--depth", metavar="N", help="At most N steps away.", show_default=False)]
+ColumnsOption = Annotated[bool, typer.Option("--columns", help="Show columns and shared dimensions.")]
+ColumnOption = Annotated[
+    str | None,
+    typer.Option("--column", metavar="C", help="Follow this column; of the tables among the nodes, else of any.", show_default=False),
+]
+
+
+@verb("tree", "table", "json", "dot", "svg", "mermaid")
+def lineage(
+    out: Output,
+    nodes: NodesArgument = None,
+    upstream: UpstreamOption = False,
+    downstream: DownstreamOption = False,
+    both: BothOption = False,
+    depth: DepthOption = None,
+    columns: ColumnsOption = False,
+    column: ColumnOption = None,
+    project: ProjectOption = None,
+) -> None:
+    """Show what a number is made of, and what is made of it.
+
+    Examples
+    --------
+    metricsctl lineage revenue
+    metricsctl lineage payment_log --column status --downstream
+    metricsctl lineage --columns --format svg -o lineage.svg
+
+    See Also
+    --------
+    describe, lint, query
+    """
+    from metricsctl.cli.project import load_project
+    from metricsctl.lineage.graph import build
+    from metricsctl.lineage.report import trace
+
+    direction = _direction(upstream, downstream, both)
+    graph = build(load_project(project))
+    report = trace(graph, words(nodes), direction=direction, depth=depth, columns=columns, column=column)
+    out.write(report)
+    out.note(f"{len(report.nodes)} nodes, {len(report.edges)} edges; {report.coverage}")
+
+
+def _direction(upstream: bool, downstream: bool, both: bool) -> Direction:
+    if upstream + downstream + both > 1:
+        raise UsageError("--upstream, --downstream and --both exclude each other", hint="--both is the default")
+    return "upstream" if upstream else "downstream" if downstream else "both"

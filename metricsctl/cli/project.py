@@ -1,0 +1,79 @@
+"""From `-p` and `--store` to definitions and a store folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metricsctl.cli.config import Config, load_config
+
+if TYPE_CHECKING:
+    from metricsctl.definition.project import Project
+
+__all__ = ["Location", "load_project", "locate", "read_definitions", "store_folder"]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where the definitions lie: what to read, the project's folder, and its configuration."""
+
+    paths: tuple[Path, ...]
+    folder: Path
+    config: Config
+
+
+def locate(project: Path | None) -> Location:
+    """What `-p PATH` means: the path, else the configuration's `project`, else the nearest project."""
+    from metricsctl.definition.discover import find_project
+
+    if project is not None:
+        folder = project if project.is_dir() else project.parent
+        return Location((project,), folder, load_config(folder if folder.is_dir() else None))
+    config = load_config()
+    if config.get("project"):
+        return Location(tuple(config.path(item) for item in config.get("project")), config.folder or Path.cwd(), config)
+    found = find_project(config.folder or Path.cwd())
+    return Location((found,), found, config)
+
+
+def store_folder(project: Path | None, store: Path | None) -> Path:
+    """What `--store DIR` means: the folder, else the configuration's, else `.metricsctl/store` in the project."""
+    if store is not None:
+        return store
+    location = locate(project)
+    configured = location.config.get("store")
+    return location.config.path(configured) if configured else location.folder / ".metricsctl" / "store"
+
+
+def _excluded(file: Path, base: Path, globs: Sequence[str]) -> bool:
+    try:
+        relative = file.resolve().relative_to(base.resolve()).as_posix()
+    except ValueError:
+        return False
+    return any(fnmatch.fnmatch(relative, glob) or fnmatch.fnmatch(relative, glob.rstrip("/") + "/*") for glob in globs)
+
+
+def read_definitions(paths: Sequence[Path], config: Config) -> Project:
+    """Load definitions as they are, findings and all; `exclude` of the configuration is left out."""
+    from metricsctl.definition.discover import definition_files
+    from metricsctl.definition.load import load
+
+    globs = config.get("exclude")
+    if not globs:
+        return load(paths)
+    files, others = definition_files(paths)
+    kept = [file for file, _ in files if not _excluded(file, config.folder or Path.cwd(), globs)]
+    left = others + len(files) - len(kept)
+    return dataclasses.replace(load(kept), other_files=left)
+
+
+def load_project(project: Path | None) -> Project:
+    """The definitions that `-p` names, in order; ProjectError with every error if they are not."""
+    from metricsctl.lint.engine import check
+
+    location = locate(project)
+    return check(read_definitions(location.paths, location.config))

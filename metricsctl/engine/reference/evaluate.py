@@ -1,0 +1,190 @@
+"""A metric's values straight from the rows: no states, no merging."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from metricsctl.core.durations import Duration
+from metricsctl.core.errors import DataError
+from metricsctl.core.timegrid import Grain, to_iso
+from metricsctl.definition.expression import Expression, columns_of, parse_expression
+from metricsctl.definition.project import Project
+from metricsctl.definition.references import inputs_of
+from metricsctl.definition.schema import Alias, Derived, Input, Metric, Ratio, Simple
+from metricsctl.engine.reference.aggregate import ADDITIVE, aggregate
+from metricsctl.engine.reference.relations import Relations, Row
+from metricsctl.engine.reference.scalar import scalar
+from metricsctl.engine.reference.values import Instant, Value, to_text
+from metricsctl.engine.reference.windows import shifted_back, shifted_on, window_end, window_start
+from metricsctl.plan.build import build
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+__all__ = ["Points", "evaluate"]
+
+Key = tuple[str | None, ...]
+Points = dict[tuple[int, Key], float | None]
+"""Values by window start (microseconds, UTC) and key; None where a point has no value."""
+
+
+def evaluate(
+    project: Project,
+    events: Mapping[str, Sequence[Mapping[str, Any]]],
+    metric: str,
+    *,
+    grain: Grain,
+    by: Sequence[str] = (),
+    where: str | None = None,
+    now: int,
+    final: bool = True,
+) -> Points:
+    """The points of a metric over all events (by source, as `json.loads` gives them), split by dimensions.
+
+    `now` (microseconds, UTC) bounds the future. `final`: every window that the events reach is over; else those behind the watermark.
+
+    Raises
+    ------
+    UnknownName
+        There is no such metric.
+    UsageError
+        SQL that the reference does not know.
+    DataError
+        A division by zero in a metric with `on_zero: error`, or a CAST that fails.
+    """
+    found = project.metric(metric)
+    condition = None if where is None else parse_expression(where, "duckdb")
+    relations = Relations(project, build(project).sources, events, now)
+    return _Question(project, relations, grain, project.zone_of(found), tuple(by), condition, final).points(found, ())
+
+
+@dataclass(slots=True)
+class _Question:
+    project: Project
+    relations: Relations
+    grain: Grain
+    zone: str
+    by: tuple[str, ...]
+    where: exp.Expr | None
+    final: bool
+    _times: dict[str, list[int]] = field(default_factory=dict)
+
+    def points(self, metric: Metric, filters: tuple[Expression, ...]) -> Points:
+        """The points of a metric; `filters` come from the ratios above it."""
+        if isinstance(metric, Alias):
+            return self.points(self.project.metric(metric.alias_of.name), filters)
+        if isinstance(metric, Simple):
+            own = () if metric.filter is None else (metric.filter,)
+            return self.simple(metric, (*own, *filters))
+        if isinstance(metric, Ratio):
+            own = () if metric.filter is None else (metric.filter,)
+            return self.formula(metric, parse_expression("numerator / denominator", "duckdb"), (*own, *filters))
+        assert isinstance(metric, Derived)  # noqa: S101 - the other types are left out by the loader
+        return self.formula(metric, metric.expr.tree, filters)
+
+    # -- simple metrics
+
+    def simple(self, metric: Simple, filters: Sequence[Expression]) -> Points:
+        relation = metric.source.name
+        time_column = self.relations.time_column(relation)
+        groups: dict[tuple[int, Key], list[tuple[int, Value]]] = {}
+        for row in self.relations.rows(relation):
+            time = row[time_column]
+            if not isinstance(time, Instant) or not self.wanted(row):
+                continue
+            group = groups.setdefault((self.window(time.us), self.key(row)), [])
+            if all(scalar(item.tree, row) is True for item in filters):
+                group.append((time.us, 1 if metric.expr is None else scalar(metric.expr.tree, row)))
+        return {point: _absent_nan(aggregate(metric.agg, values, metric.p)) for point, values in groups.items()}
+
+    def dimension(self, name: str, row: Row) -> Value:
+        declared = self.project.dimensions.get(name)
+        return row[name.lower()] if declared is None or declared.expr is None else scalar(declared.expr.tree, row)
+
+    def key(self, row: Row) -> Key:
+        return tuple(to_text(self.dimension(name, row)) for name in self.by)
+
+    def wanted(self, row: Row) -> bool:
+        """Whether a row passes the condition over dimensions."""
+        if self.where is None:
+            return True
+        names = {name for _, name, _, _ in columns_of(self.where)}
+        return scalar(self.where, {name.lower(): self.dimension(name, row) for name in names}) is True
+
+    def window(self, us: int) -> int:
+        return window_start(us, self.grain, self.zone)
+
+    # -- ratios and derived metrics
+
+    def formula(self, metric: Ratio | Derived, tree: exp.Expr, filters: tuple[Expression, ...]) -> Points:
+        inputs = inputs_of(metric)
+        found = {name: self.input(item, filters) for name, item in inputs.items()}
+        points = {point for name, item in inputs.items() if item.offset is None for point in found[name]}
+        if all(item.offset is not None for item in inputs.values()):
+            points = {(self.window(self.moved_on(time, item)), key) for name, item in inputs.items() for time, key in found[name]}
+        result: Points = {}
+        for time, key in points:
+            row: Row = {name.lower(): self.input_value(item, found[name], time, key) for name, item in inputs.items()}
+            value = scalar(tree, row, functools.partial(_divided, metric, self.zone, time))
+            result[time, key] = _absent_nan(None if value is None else float(value))  # type: ignore[arg-type]
+        return result
+
+    def input(self, item: Input, filters: tuple[Expression, ...]) -> Points:
+        own = () if item.filter is None else (item.filter,)
+        return self.points(self.project.metric(item.metric.name), (*own, *filters))
+
+    def moved_on(self, time: int, item: Input) -> int:
+        return shifted_on(time, _offset(item), self.zone)
+
+    def input_value(self, item: Input, points: Points, time: int, key: Key) -> float | None:
+        """What a formula sees of an input at a point of its own."""
+        if item.offset is not None:
+            time = shifted_back(time, item.offset, self.zone)
+            if self.window(time) != time:
+                return None
+        if (time, key) in points:
+            return points[time, key]
+        metric = self.project.metric(item.metric.name)
+        if not isinstance(metric, Simple) or metric.agg not in ADDITIVE:
+            return None
+        sources = self.relations.sources(metric.source.name)
+        alive = any(self.window(event) == time for source in sources for event in self.event_times(source))
+        return 0.0 if alive and all(self.is_over(time, source) for source in sources) else None
+
+    def event_times(self, source: str) -> list[int]:
+        if source not in self._times:
+            column = self.relations.time_column(source)
+            found = [row[column] for row in self.relations.rows(source)]
+            self._times[source] = [time.us for time in found if isinstance(time, Instant)]
+        return self._times[source]
+
+    def is_over(self, window: int, source: str) -> bool:
+        """Whether a source has come past a window."""
+        latest = max(self.event_times(source), default=None)
+        if latest is None:
+            return False
+        definition = self.project.sources[source].time
+        assert definition is not None  # noqa: S101 - the key is required
+        watermark = latest - definition.lateness.microseconds
+        return (self.final and window <= latest) or window_end(window, self.grain, self.zone) <= watermark
+
+
+def _offset(item: Input) -> Duration:
+    assert item.offset is not None  # noqa: S101 - asked only where all inputs have one
+    return item.offset
+
+
+def _divided(metric: Ratio | Derived, zone: str, time: int, dividend: float | None, zero: float) -> float | None:
+    """What a division by zero gives in a formula."""
+    del dividend, zero
+    if metric.on_zero == "error":
+        raise DataError(f"metric '{metric.name}' divides by 0 at {to_iso(time, zone)}", hint="on_zero: absent | zero")
+    return 0.0 if metric.on_zero == "zero" else None
+
+
+def _absent_nan(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value

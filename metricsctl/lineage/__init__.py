@@ -1,0 +1,1 @@
+"""Lineage: which columns, models and metrics a number is made of, and what is made of it."""

@@ -1,0 +1,191 @@
+"""A project to its lineage graph: one method a kind of definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from metricsctl.core.diagnostics import Span
+from metricsctl.definition.expression import Expression
+from metricsctl.definition.project import Project
+from metricsctl.definition.references import inputs_of
+from metricsctl.definition.schema import Alias, Exposure, Metric, Placed, Ratio, Simple, Source
+from metricsctl.lineage.graph import Coverage, LineageGraph
+from metricsctl.lineage.kinds import EdgeKind
+from metricsctl.lineage.nodes import Edge, Node, NodeKind, node_id
+from metricsctl.lineage.sql import GUESS, ModelLineage, Origin, column_lineage, model_tables
+
+__all__ = ["Builder"]
+
+
+class Builder:
+    """Collects nodes and edges; each edge once, the surest first."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.nodes: dict[str, Node] = {}
+        self.edges: dict[tuple[str, str, EdgeKind], Edge] = {}
+        self.incomplete: dict[str, tuple[str, ...]] = {}  # models some of whose columns a `*` hides, and what they read
+
+    def build(self) -> LineageGraph:
+        """Everything, upstream first."""
+        project = self.project
+        for source in project.sources.values():
+            self._source(source)
+        for dimension in project.dimensions.values():
+            self._node(NodeKind.DIMENSION, dimension.name.name, dimension, dimension.description, None)
+        for model in project.models.values():
+            self._node(NodeKind.MODEL, model.name.name, model, model.description, None)
+        lineage = column_lineage(project)
+        for found in lineage.values():
+            self._model(found)
+        for metric in project.metrics.values():
+            self._node(NodeKind.METRIC, metric.name.name, metric, metric.description, _metric_detail(metric))
+        for metric in project.metrics.values():
+            self._metric(metric)
+        for exposure in project.exposures.values():
+            self._exposure(exposure)
+        nodes = {node.id: node for node in sorted(self.nodes.values(), key=lambda node: node.sort_key)}
+        edges = tuple(sorted(self.edges.values(), key=lambda edge: edge.sort_key))
+        return LineageGraph(nodes, edges, _coverage(lineage.values()), project.skipped)
+
+    def _node(self, kind: NodeKind, name: str, record: Placed, description: str | None, detail: str | None) -> str:
+        found = node_id(kind, name)
+        span = getattr(getattr(record, "name", None), "span", record.span)
+        self.nodes[found] = Node(found, kind, name, detail, description, span)
+        return found
+
+    def _edge(self, source: str | None, target: str, kind: EdgeKind, span: Span | None, confidence: float = 1.0) -> None:
+        if source is None or source not in self.nodes or target not in self.nodes:
+            return
+        known = self.edges.get((source, target, kind))
+        if known is None or known.confidence < confidence:
+            self.edges[source, target, kind] = Edge(source, target, kind, confidence, span)
+
+    def _relation(self, name: str) -> str | None:
+        """The id of the source or model called `name`."""
+        if name in self.project.sources:
+            return node_id(NodeKind.SOURCE, name)
+        return node_id(NodeKind.MODEL, name) if name in self.project.models else None
+
+    def _column(self, relation: str, name: str, span: Span | None = None) -> str | None:
+        """The id of a column, which comes to be where it is first heard of."""
+        parent = self._relation(relation)
+        if parent is None:
+            return None
+        found = node_id(NodeKind.COLUMN, f"{relation}.{name}")
+        if found not in self.nodes:
+            record = self.project.relation(relation)
+            said = next((column for column in record.columns if column.name.name == name), None) if record else None
+            detail, description = (said.type if isinstance(record, Source) else None, said.description) if said else (None, None)
+            place = said.name.span if said else span
+            self.nodes[found] = Node(found, NodeKind.COLUMN, f"{relation}.{name}", detail, description, place, parent)
+            self._edge(parent, found, EdgeKind.IDENTITY, place)
+            for table in self.incomplete.get(relation, ()):
+                self._edge(self._relation(table), found, EdgeKind.TABLE, place, GUESS)
+        return found
+
+    def _source(self, source: Source) -> None:
+        self._node(NodeKind.SOURCE, source.name.name, source, source.description, None)
+        for column in source.columns:
+            self._column(source.name.name, column.name.name)
+
+    def _model(self, found: ModelLineage) -> None:
+        name = found.model.name.name
+        target = node_id(NodeKind.MODEL, name)
+        for table, span in model_tables(found.model):
+            self._edge(self._relation(table), target, EdgeKind.TABLE, span)
+        for origin in found.statement.rows:
+            self._edge(self._origin(origin), target, origin.kind, found.span_of(origin), origin.confidence)
+        if not found.statement.complete:
+            self.incomplete[name] = found.statement.tables
+        for output, origins in found.statement.columns.items():
+            column = self._column(name, output, found.model.statement.span if found.model.statement else None)
+            for origin in origins:
+                if column is not None:
+                    self._edge(self._origin(origin), column, origin.kind, found.span_of(origin), origin.confidence)
+
+    def _origin(self, origin: Origin) -> str | None:
+        return self._relation(origin.relation) if origin.column is None else self._column(origin.relation, origin.column)
+
+    def _metric(self, metric: Metric) -> None:
+        target = node_id(NodeKind.METRIC, metric.name.name)
+        if isinstance(metric, Simple):
+            self._simple(metric, target)
+        kind = EdgeKind.IDENTITY if isinstance(metric, Alias) else EdgeKind.DERIVED
+        for item in inputs_of(metric).values():
+            self._edge(node_id(NodeKind.METRIC, item.metric.name), target, kind, item.metric.span)
+            if item.filter is not None:
+                self._filter(item.metric.name, item.filter, target)
+        if isinstance(metric, Ratio) and metric.filter is not None:
+            for item in (metric.numerator, metric.denominator):
+                self._filter(item.metric.name, metric.filter, target)
+
+    def _simple(self, metric: Simple, target: str) -> None:
+        relation = metric.source.name
+        rows = EdgeKind.AGGREGATE if metric.expr is None else EdgeKind.TABLE
+        self._edge(self._relation(relation), target, rows, metric.source.span)
+        if metric.expr is not None:
+            self._expression(relation, metric.expr, target, EdgeKind.AGGREGATE)
+        if metric.filter is not None:
+            self._expression(relation, metric.filter, target, EdgeKind.FILTER)
+        said = {ref.name: ref.span for ref in metric.dimensions or ()}
+        for name in self.project.dimensions_of(metric):
+            self._dimension(relation, name, target, EdgeKind.GROUP, said.get(name, metric.source.span))
+        record = self.project.relation(relation)
+        if record is not None and record.time is not None:  # the event time tells the windows apart
+            time = record.time.column
+            self._edge(self._column(relation, time.name, time.span), target, EdgeKind.GROUP, time.span)
+
+    def _expression(self, relation: str, expression: Expression, target: str, kind: EdgeKind) -> None:
+        for use in expression.columns():
+            self._edge(self._column(relation, use.name, use.span), target, kind, use.span)
+
+    def _dimension(self, relation: str, name: str, target: str, kind: EdgeKind, span: Span) -> None:
+        """A dimension: a column, or where a shared one has an expression, the columns of that."""
+        shared = self.project.dimensions.get(name)
+        if shared is not None:
+            self._edge(node_id(NodeKind.DIMENSION, name), target, kind, span)
+        if shared is not None and shared.expr is not None:
+            self._expression(relation, shared.expr, target, kind)
+        else:
+            self._edge(self._column(relation, name, span), target, kind, span)
+
+    def _filter(self, metric: str, expression: Expression, target: str) -> None:
+        """A filter upon a metric reads the columns of whatever that metric counts."""
+        for relation in sorted(self._counted(metric, set())):
+            self._expression(relation, expression, target, EdgeKind.FILTER)
+
+    def _counted(self, name: str, seen: set[str]) -> set[str]:
+        """The sources and models whose rows a metric counts, through all its inputs."""
+        metric = self.project.metrics.get(name)
+        if metric is None or name in seen:
+            return set()
+        seen.add(name)
+        own = {metric.source.name} if isinstance(metric, Simple) else set[str]()
+        return own.union(*(self._counted(item.metric.name, seen) for item in inputs_of(metric).values()))
+
+    def _exposure(self, exposure: Exposure) -> None:
+        target = self._node(NodeKind.EXPOSURE, exposure.name.name, exposure, exposure.description, exposure.kind)
+        for ref in exposure.metrics():
+            self._edge(node_id(NodeKind.METRIC, ref.name), target, EdgeKind.IDENTITY, ref.span)
+            for use in exposure.filter.columns() if exposure.filter else ():
+                for relation in sorted(self._counted(ref.name, set())):
+                    self._dimension(relation, use.name, target, EdgeKind.FILTER, use.span)
+        for ref in exposure.by:
+            self._edge(node_id(NodeKind.DIMENSION, ref.name), target, EdgeKind.GROUP, ref.span)
+
+
+def _metric_detail(metric: Metric) -> str:
+    if isinstance(metric, Alias):
+        return "alias"
+    return metric.agg if isinstance(metric, Simple) else metric.type
+
+
+def _coverage(models: Iterable[ModelLineage]) -> Coverage:
+    exact = weak = table = 0
+    for model in models:
+        table += not model.statement.complete
+        for origins in model.statement.columns.values():
+            sure = min((origin.confidence for origin in origins), default=model.statement.confidence)
+            exact, weak, table = exact + (sure >= 1), weak + (GUESS < sure < 1), table + (sure <= GUESS)
+    return Coverage(exact, weak, table)

@@ -1,0 +1,158 @@
+"""Lineage as a result: the part of the graph that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+from metricsctl.core.diagnostics import Diagnostic
+from metricsctl.core.errors import UsageError
+from metricsctl.lineage.graph import Coverage, LineageGraph
+from metricsctl.lineage.kinds import EdgeKind, strongest
+from metricsctl.lineage.nodes import Edge, Node, NodeKind
+from metricsctl.lineage.select import select, select_column
+
+__all__ = ["Direction", "LineageReport", "trace"]
+
+Direction = Literal["both", "upstream", "downstream"]
+_TABLES = {NodeKind.SOURCE, NodeKind.MODEL, NodeKind.METRIC, NodeKind.EXPOSURE}
+_RELATIONS = {NodeKind.SOURCE, NodeKind.MODEL}
+
+
+@dataclass(frozen=True, slots=True)
+class LineageReport:
+    """Nodes by layer and name, and the edges between them.
+
+    `asked` are the ids of the nodes in question (none: the whole graph), `depth` how many steps from them. `columns` says whether columns
+    and shared dimensions are shown, or only what reads what. `coverage` is that of the whole project.
+    """
+
+    name: ClassVar[str] = "lineage"
+    version: ClassVar[int] = 1
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    asked: tuple[str, ...]
+    direction: Direction
+    depth: int | None
+    columns: bool
+    coverage: Coverage
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """None: what cannot be traced exactly is in `coverage` and in each edge's confidence."""
+        return ()
+
+    @property
+    def stats(self) -> Mapping[str, Any]:
+        """How many nodes and edges there are."""
+        return {"nodes": len(self.nodes), "edges": len(self.edges)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The graph as plain data."""
+        return {field: getattr(self, field) for field in self.__slots__}
+
+
+def trace(
+    graph: LineageGraph,
+    nodes: Sequence[str] = (),
+    *,
+    direction: Direction = "both",
+    depth: int | None = None,
+    columns: bool = False,
+    column: str | None = None,
+) -> LineageReport:
+    """What `nodes` are made of (upstream), what is made of them (downstream), or both; without nodes the whole graph.
+
+    `columns` shows columns and shared dimensions too. `column` follows one column: that of the sources and models among `nodes`, else every
+    column of that name, and of the metrics and exposures among `nodes` only what it reaches or is made of.
+    Raises UnknownName, and UsageError for a name that means several nodes or a depth below 0.
+    """
+    if depth is not None and depth < 0:
+        raise UsageError("the depth cannot be negative", hint="--depth 1 shows the direct neighbours")
+    asked = select(graph, nodes)
+    fine = columns or column is not None or any(graph.nodes[key].kind not in _TABLES for key in asked)
+    through: tuple[str, ...] = ()
+    if column is not None:
+        through = select_column(graph, column, [graph.nodes[key] for key in asked])
+        rest = tuple(key for key in asked if graph.nodes[key].kind not in _RELATIONS)
+        asked, through = (rest, through) if rest else (through, ())
+    edges = _fine_edges(graph, asked) if fine else _coarse_edges(graph)
+    if through:
+        edges = _passing(edges, through)
+    sides = _sides(edges, _with_columns(graph, asked) if fine else asked, direction, depth)
+    if not asked:
+        sides = [{key for key, node in graph.nodes.items() if fine or node.kind in _TABLES}]
+    shown = tuple(edge for edge in edges if any(edge.source in side and edge.target in side for side in sides))
+    kept = sorted((graph.nodes[key] for key in set[str]().union(*sides)), key=lambda node: node.sort_key)
+    return LineageReport(tuple(kept), shown, asked, direction, depth, fine, graph.coverage)
+
+
+def _coarse_edges(graph: LineageGraph) -> tuple[Edge, ...]:
+    """The edges between tables, metrics and exposures; each of the kind that the columns beneath it give it."""
+    kinds: dict[tuple[str, str], set[EdgeKind]] = {}
+    for edge in graph.edges:
+        ends = _owner(graph, edge.source), _owner(graph, edge.target)
+        kinds.setdefault(ends, set()).add(edge.kind)
+    found = {
+        (edge.source, edge.target): replace(edge, kind=strongest(kinds[edge.source, edge.target]))
+        for edge in graph.edges
+        if graph.nodes[edge.source].kind in _TABLES and graph.nodes[edge.target].kind in _TABLES
+    }
+    return tuple(found.values())
+
+
+def _owner(graph: LineageGraph, key: str) -> str:
+    return graph.nodes[key].parent or key
+
+
+def _fine_edges(graph: LineageGraph, asked: Iterable[str]) -> tuple[Edge, ...]:
+    """All edges but those from a table to its own columns, which tie everything to everything; they stay about the nodes asked for.
+
+    Nothing is lost: what reads a column has an edge from its table as well.
+    """
+    roots = set(asked)
+
+    def says_something(edge: Edge) -> bool:
+        if graph.nodes[edge.target].parent != edge.source:
+            return True
+        return edge.source in roots or edge.target in roots or (not roots and graph.nodes[edge.source].kind is NodeKind.SOURCE)
+
+    return tuple(edge for edge in graph.edges if says_something(edge))
+
+
+def _passing(edges: Sequence[Edge], through: Iterable[str]) -> tuple[Edge, ...]:
+    """The edges on a path through one of some nodes."""
+    after = _reach(through, [(edge.source, edge.target) for edge in edges], None)
+    before = _reach(through, [(edge.target, edge.source) for edge in edges], None)
+    return tuple(edge for edge in edges if {edge.source, edge.target} <= after or {edge.source, edge.target} <= before)
+
+
+def _with_columns(graph: LineageGraph, asked: Sequence[str]) -> list[str]:
+    """The nodes asked for, and the columns of the tables among them."""
+    tables = {key for key in asked if graph.nodes[key].kind in _RELATIONS}
+    return [*asked, *(node.id for node in graph.nodes.values() if node.parent in tables)]
+
+
+def _sides(edges: Sequence[Edge], start: Sequence[str], direction: Direction, depth: int | None) -> list[set[str]]:
+    """What lies downstream, and what lies upstream, as far as it was asked for."""
+    sides = []
+    if direction in {"both", "downstream"}:
+        sides.append(_reach(start, [(edge.source, edge.target) for edge in edges], depth))
+    if direction in {"both", "upstream"}:
+        sides.append(_reach(start, [(edge.target, edge.source) for edge in edges], depth))
+    return sides
+
+
+def _reach(start: Iterable[str], steps: Iterable[tuple[str, str]], depth: int | None) -> set[str]:
+    """What can be reached in at most `depth` steps, the start included."""
+    ahead: dict[str, list[str]] = {}
+    for before, after in steps:
+        ahead.setdefault(before, []).append(after)
+    seen = set(start)
+    front = list(seen)
+    while front and (depth is None or depth > 0):
+        front = list({after for before in front for after in ahead.get(before, ())} - seen)
+        seen.update(front)
+        depth = None if depth is None else depth - 1
+    return seen

@@ -1,0 +1,100 @@
+"""What rules ask about a project again and again, worked out once."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from metricsctl.core.diagnostics import Span
+from metricsctl.definition.expression import Expression
+from metricsctl.definition.project import Project
+from metricsctl.definition.references import bases_of
+from metricsctl.definition.schema import Derived, Metric, Model, Ratio, Simple, Source
+
+__all__ = ["Facts"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A project and what follows from it."""
+
+    project: Project
+    max_depth: int = 10
+
+    @functools.cached_property
+    def relations(self) -> dict[str, Source | Model]:
+        """Sources and models by name; a source wins where both have it."""
+        return {**self.project.models, **self.project.sources}
+
+    @functools.cached_property
+    def columns(self) -> Mapping[str, tuple[str, ...] | None]:
+        """The columns of each source and model; None where `*` over something unknown hides them."""
+        found: dict[str, tuple[str, ...] | None] = {}
+        if self.project.models:
+            from metricsctl.lineage.sql import model_columns
+
+            found |= model_columns(self.project)
+        return found | {name: tuple(column.name.name for column in source.columns) for name, source in self.project.sources.items()}
+
+    def missing(self, relation: str, name: str) -> bool:
+        """Whether a relation is known not to have a column. Names of a model's SQL are folded, those of a source are as declared."""
+        known = self.columns.get(relation)
+        if known is None:
+            return False
+        return name not in known and (relation in self.project.sources or name.lower() not in {item.lower() for item in known})
+
+    def is_skipped(self, kinds: tuple[str, ...], name: str) -> bool:
+        """Whether something of that name was left out, so that a reference to it is no mistake."""
+        return any(f"{kind}:{name}" in self.project.skipped for kind in kinds)
+
+    def bases(self, name: str) -> dict[str, Simple]:
+        """The simple metrics that a metric stands on."""
+        return bases_of(self.project.metrics, name)
+
+    def expressions(self, metric: Metric) -> Iterator[tuple[Expression, list[str]]]:
+        """Each row expression of a metric with the relations whose columns it reads."""
+        if isinstance(metric, Simple):
+            for expression in (metric.expr, metric.filter):
+                if expression is not None:
+                    yield expression, [metric.source.name]
+        elif isinstance(metric, Ratio):
+            if metric.filter is not None:
+                yield metric.filter, self._relations_under(metric.name.name)
+            yield from self._input_filters({"numerator": metric.numerator, "denominator": metric.denominator})
+        elif isinstance(metric, Derived):
+            yield from self._input_filters(metric.inputs)
+
+    def _input_filters(self, inputs: Mapping[str, object]) -> Iterator[tuple[Expression, list[str]]]:
+        for item in inputs.values():
+            expression = getattr(item, "filter", None)
+            if expression is not None:
+                yield expression, self._relations_under(item.metric.name)  # type: ignore[attr-defined]
+
+    def _relations_under(self, metric: str) -> list[str]:
+        return list(dict.fromkeys(base.source.name for base in self.bases(metric).values()))
+
+    @functools.cached_property
+    def _words(self) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for file in self.project.files:
+            for word in re.findall(r"\w+", file.text):
+                counts[word] = counts.get(word, 0) + 1
+        return counts
+
+    def mentioned_by_skipped(self, name: str) -> bool:
+        """Whether a name may be used by something that was left out: it stands in the files more often than where it is defined."""
+        return bool(self.project.skipped) and self._words.get(name, 0) > 1
+
+    def word(self, span: Span, name: str, *, key: bool = False) -> Span:
+        """The place of a word within a stretch (of a key, if asked); the stretch itself where it is not found."""
+        pattern = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-])" + (r"(?=[\"']?\s*:)" if key else ""))
+        for number in range(span.line, span.end_line + 1):
+            line = self.project.line(span.path, number) or ""
+            first = span.column - 1 if number == span.line else 0
+            last = span.end_column - 1 if number == span.end_line else len(line)
+            match = pattern.search(line, first)
+            if match is not None and match.end() <= last:
+                return Span(span.path, number, match.start() + 1, number, match.end() + 1)
+        return span

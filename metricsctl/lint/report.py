@@ -1,0 +1,144 @@
+"""What a lint run found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypedDict
+
+from metricsctl.core.diagnostics import Diagnostic, Severity, Span
+from metricsctl.definition.project import Project
+from metricsctl.lint.registry import Rule
+
+__all__ = ["LintReport", "RuleReport"]
+
+
+class LintData(TypedDict):
+    """`data` of the JSON: the files, and how many findings each rule and severity has."""
+
+    files: list[str]
+    other_files: int
+    by_rule: dict[str, int]
+    by_severity: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LintReport:
+    """Findings in the order of files and lines; `lines` holds the text of each line that a finding stands on."""
+
+    name: ClassVar[str] = "lint"
+    version: ClassVar[int] = 1
+    findings: tuple[Diagnostic, ...]
+    files: tuple[str, ...]
+    other_files: int
+    lines: Mapping[tuple[str, int], str]
+    counts: Mapping[str, int]  # metrics, sources, ...
+
+    @classmethod
+    def of(cls, project: Project, findings: Iterable[Diagnostic]) -> LintReport:
+        """The report of a project's findings."""
+        found = tuple(findings)
+        texts = {file.path: file.text.split("\n") for file in project.files}
+        lines = {}
+        for item in found:
+            text = texts.get(item.span.path) if item.span else None
+            if item.span and text and item.span.line <= len(text):
+                lines[item.span.path, item.span.line] = text[item.span.line - 1]
+        kinds = ("metrics", "sources", "models", "dimensions", "exposures")
+        counts = {kind: len(getattr(project, kind)) for kind in kinds}
+        return cls(found, tuple(file.path for file in project.files), project.other_files, lines, counts)
+
+    @property
+    def worst(self) -> Severity | None:
+        """The worst severity among the findings."""
+        return max((item.severity for item in self.findings), key=lambda severity: severity.rank, default=None)
+
+    def fails(self, fail_on: Severity) -> bool:
+        """Whether there is a finding at or over a severity."""
+        return self.worst is not None and self.worst.rank >= fail_on.rank
+
+    def line(self, span: Span | None) -> str | None:
+        """The text of the line that a finding stands on."""
+        return self.lines.get((span.path, span.line)) if span else None
+
+    def items(self) -> tuple[Diagnostic, ...]:
+        """The findings, one line each in JSON lines."""
+        return self.findings
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """The findings."""
+        return self.findings
+
+    @property
+    def stats(self) -> Mapping[str, Any]:
+        """How much was looked at."""
+        return {**self.counts, "files": len(self.files), "findings": len(self.findings), "other_files": self.other_files}
+
+    def to_dict(self) -> LintData:
+        """Files and counts; the findings themselves are the `diagnostics` of the envelope."""
+        by_severity = Counter(str(item.severity) for item in self.findings)
+        return {
+            "files": list(self.files),
+            "other_files": self.other_files,
+            "by_rule": dict(Counter(item.code for item in self.findings)),
+            "by_severity": {str(severity): by_severity[severity] for severity in Severity},
+        }
+
+    def summary(self) -> str:
+        """One line for people.
+
+        "3 errors, 1 warning in 4 files; 2 other YAML files left alone"
+        """
+        severities = Counter(item.severity for item in self.findings)
+        said = [_count(severities[severity], severity) for severity in Severity if severities[severity]]
+        others = f"; {_count(self.other_files, 'other YAML file')} left alone" if self.other_files else ""
+        files = _count(len(self.files), "file")
+        if said:
+            return f"{', '.join(said)} in {files}{others}"
+        what = ", ".join(_count(number, kind.rstrip("s")) for kind, number in self.counts.items() if number)
+        return f"All checks passed: {what or 'no definitions'} in {files}{others}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}" + ("" if number == 1 or word == "info" else "s")
+
+
+@dataclass(frozen=True, slots=True)
+class RulePage:
+    """A rule as `metricsctl rule` shows it; the page is Markdown."""
+
+    code: str
+    name: str
+    severity: Severity
+    summary: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReport:
+    """One rule or all of them."""
+
+    name: ClassVar[str] = "rule"
+    version: ClassVar[int] = 1
+    rules: tuple[RulePage, ...]
+
+    @classmethod
+    def of(cls, rules: Iterable[Rule]) -> RuleReport:
+        """The pages of rules."""
+        return cls(tuple(RulePage(rule.code, rule.name, rule.severity, rule.summary, rule.page) for rule in rules))
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """None."""
+        return ()
+
+    @property
+    def stats(self) -> Mapping[str, Any]:
+        """How many rules."""
+        return {"rules": len(self.rules)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The pages."""
+        return {"rules": self.rules}

@@ -1,0 +1,129 @@
+"""M0: YAML and schema. These are found while the files are read; here are their pages."""
+
+from __future__ import annotations
+
+from metricsctl.core.diagnostics import Severity
+from metricsctl.lint.registry import found_by_loader
+
+found_by_loader(
+    "M001",
+    "yaml-syntax",
+    """YAML that does not parse, or that says a thing twice.
+
+    ## What it does
+    Reports syntax errors (a tab in the indentation, an open quote), and a key that stands twice in one mapping. Nothing else
+    of the file is read where YAML itself breaks.
+
+    ## Why
+    Most YAML readers let the last of two equal keys win in silence: the metric is then not the one that a reader of the file believes in.
+
+    ## Example
+        metrics:
+          - name: revenue
+            agg: sum
+            agg: avg
+
+    ## Use instead
+        metrics:
+          - name: revenue
+            agg: sum
+    """,
+)
+
+found_by_loader(
+    "M002",
+    "unknown-key",
+    """A key that the language does not have.
+
+    ## What it does
+    Reports every key that is not in the schema, with the nearest one that is. Free-form data goes under `meta:`.
+
+    ## Why
+    A misspelt `filtr:` would otherwise leave a metric without its filter.
+
+    ## Example
+        - {name: clicks, type: simple, source: ad_log, agg: count, filtr: is_click}
+
+    ## Use instead
+        - {name: clicks, type: simple, source: ad_log, agg: count, filter: is_click}
+    """,
+)
+
+found_by_loader(
+    "M003",
+    "missing-key",
+    """A key that is needed and not there.
+
+    ## What it does
+    Reports required keys that are missing, also those that only some forms need: `expr` for every aggregate but `count`, `p` for
+    `percentile`, `sql` or `sql_file` for a model.
+
+    ## Why
+    There is no good guess for what a metric aggregates.
+
+    ## Example
+        - {name: revenue, type: simple, source: orders, agg: sum}
+
+    ## Use instead
+        - {name: revenue, type: simple, source: orders, agg: sum, expr: amount}
+    """,
+)
+
+found_by_loader(
+    "M004",
+    "wrong-value",
+    """A value of the wrong type, or none of the words that may stand there.
+
+    ## What it does
+    Reports values that do not have the form which their key asks for: numbers, durations, grains, zones, dates, lists, choices.
+
+    ## Why
+    A wrong value would be read as something else, or fail much later.
+
+    ## Example
+        - {name: revenue, type: simple, source: orders, agg: total, expr: amount}
+
+    ## Use instead
+        - {name: revenue, type: simple, source: orders, agg: sum, expr: amount}
+    """,
+)
+
+found_by_loader(
+    "M005",
+    "yaml-trap",
+    """A word that YAML 1.1 takes for true or false, and YAML 1.2 for text.
+
+    ## What it does
+    Reports `yes`, `no`, `on`, `off` and their kin where `true` or `false` is expected.
+
+    ## Why
+    Files are read by YAML 1.2, where `NO` is the text "NO" (and Norway's code), not false.
+
+    ## Example
+        exact: yes
+
+    ## Use instead
+        exact: true
+    """,
+)
+
+found_by_loader(
+    "M006",
+    "not-supported-yet",
+    """Something of the language that this version cannot do yet.
+
+    ## What it does
+    Warns of keys, types and sections that are part of the language and not built yet, and says what is left out: the key alone where it
+    changes no number, else the record and what stands on it.
+
+    ## Why
+    A number that ignores half of its definition is worse than none, and leaving out in silence is worse than saying so.
+
+    ## Example
+        - {name: revenue_mtd, type: cumulative, metric: revenue, to_date: month}
+
+    ## Use instead
+    Keep the definition: it comes alive with a later version. Until then compute it where the series is read.
+    """,
+    severity=Severity.WARNING,
+)

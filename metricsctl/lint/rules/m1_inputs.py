@@ -1,0 +1,107 @@
+"""M1: the inputs of metrics. How deep they go, and that what is declared is what is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from metricsctl.core.diagnostics import Severity
+from metricsctl.core.names import nearest
+from metricsctl.definition.references import inputs_of
+from metricsctl.definition.schema import Derived
+from metricsctl.lint.facts import Facts
+from metricsctl.lint.registry import Problem, rule
+
+
+@rule("M107", "too-deep", severity=Severity.WARNING)
+def too_deep(facts: Facts) -> Iterator[Problem]:
+    """A metric that stands on others over too many steps.
+
+    ## What it does
+    Counts the longest way from a metric down to a simple one, which has depth 1. Warns at the first metric of a chain beyond
+    `lint.max_depth` (10).
+
+    ## Why
+    Nobody can say any more what such a number means, and every change below moves it.
+
+    ## Example
+        - {name: l11, type: derived, expr: l10 + 1}     # l10 stands on l9, l9 on l8 ...
+
+    ## Use instead
+    Write the expression over metrics nearer to the sources.
+    """
+    depths = _depths(facts)
+    for name, depth in depths.items():
+        inputs = [item.metric.name for item in inputs_of(facts.project.metrics[name]).values()]
+        if depth > facts.max_depth and all(depths.get(item, 0) <= facts.max_depth for item in inputs):
+            ref = facts.project.metrics[name].name
+            yield Problem(ref.span, f"metric '{ref}' is {depth} steps deep", f"{facts.max_depth} are the limit (lint.max_depth)")
+
+
+def _depths(facts: Facts) -> dict[str, int]:
+    """The depth of every metric that stands in or above no circle."""
+    metrics = facts.project.metrics
+    inputs = {name: {item.metric.name for item in inputs_of(metric).values()} & metrics.keys() for name, metric in metrics.items()}
+    users: dict[str, list[str]] = {name: [] for name in metrics}
+    for name, found in inputs.items():
+        for item in found:
+            users[item].append(name)
+    open_inputs = {name: len(found) for name, found in inputs.items()}
+    ready = [name for name, number in open_inputs.items() if not number]
+    depths: dict[str, int] = {}
+    for name in ready:  # grows while it is walked
+        depths[name] = 1 + max((depths[item] for item in inputs[name]), default=0)
+        for user in users[name]:
+            open_inputs[user] -= 1
+            if not open_inputs[user]:
+                ready.append(user)
+    return depths
+
+
+def _derived(facts: Facts) -> Iterator[Derived]:
+    return (metric for metric in facts.project.metrics.values() if isinstance(metric, Derived) and metric.inputs)
+
+
+@rule("M108", "unused-input", severity=Severity.WARNING)
+def unused_input(facts: Facts) -> Iterator[Problem]:
+    """A declared input that the expression does not use.
+
+    ## What it does
+    Warns of names under `inputs:` of a derived metric that do not stand in its `expr`.
+
+    ## Why
+    Lineage would show an influence that is none, and usually the expression has lost a term.
+
+    ## Example
+        - {name: growth, type: derived, expr: cur - 1, inputs: {cur: revenue, prev: {metric: revenue, offset: 7d}}}
+
+    ## Use instead
+        - {name: growth, type: derived, expr: cur / prev - 1, inputs: {cur: revenue, prev: {metric: revenue, offset: 7d}}}
+    """
+    for metric in _derived(facts):
+        used = set(metric.expr.names())
+        for name in metric.inputs:
+            if name not in used:
+                span = facts.word(metric.place("inputs"), name, key=True)
+                yield Problem(span, f"input '{name}' is not used in `expr`", "take it out, or use it")
+
+
+@rule("M109", "undeclared-input")
+def undeclared_input(facts: Facts) -> Iterator[Problem]:
+    """An expression that uses an input which `inputs:` does not declare.
+
+    ## What it does
+    Reports names in the `expr` of a derived metric that its `inputs:` lacks. Without any `inputs:` names are metrics.
+
+    ## Why
+    Where inputs are declared the list is complete: a name that is not in it is a slip of the pen, and might by chance be a metric.
+
+    ## Example
+        - {name: growth, type: derived, expr: cur / previous - 1, inputs: {cur: revenue, prev: {metric: revenue, offset: 7d}}}
+
+    ## Use instead
+        - {name: growth, type: derived, expr: cur / prev - 1, inputs: {cur: revenue, prev: {metric: revenue, offset: 7d}}}
+    """
+    for metric in _derived(facts):
+        for use in metric.expr.columns():
+            if use.name not in metric.inputs:
+                yield Problem(use.span, f"'{use.name}' is not one of the inputs", nearest(use.name, metric.inputs))

@@ -1,0 +1,232 @@
+"""M1: references. Every name that is used is defined, and used names do not turn in circles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from metricsctl.core.diagnostics import Severity, Span
+from metricsctl.core.names import nearest
+from metricsctl.definition.forms import Ref
+from metricsctl.definition.references import KIND_SECTIONS, dimension_lists, references
+from metricsctl.definition.schema import Exposure, Metric, Model, Simple, Source
+from metricsctl.lint.facts import Facts
+from metricsctl.lint.registry import Problem, rule
+
+
+@rule("M104", "unknown-reference")
+def unknown_reference(facts: Facts) -> Iterator[Problem]:
+    """A name that nothing defines.
+
+    ## What it does
+    Checks every reference: a metric's source or model, the inputs of ratios, derived metrics and aliases, the metrics and dimensions of an
+    exposure, the tables in a model's SQL, dimensions that are neither a column nor shared, and the columns named by `time`, `grain` and
+    `entities`. The hint is the nearest name there is.
+
+    ## Why
+    A reference that leads nowhere is a metric that cannot be computed.
+
+    ## Example
+        sources:
+          - {name: ad_log, ...}
+        metrics:
+          - {name: clicks, type: simple, source: ad_logs, agg: count}
+
+    ## Use instead
+        metrics:
+          - {name: clicks, type: simple, source: ad_log, agg: count}
+    """
+    yield from _unknown_records(facts)
+    yield from _unknown_tables(facts)
+    yield from _unknown_columns(facts)
+    yield from _unknown_dimensions(facts)
+
+
+def _unknown_records(facts: Facts) -> Iterator[Problem]:
+    project = facts.project
+    known: dict[str, Iterable[str]] = {"metric": project.metrics, "source or model": facts.relations}
+    records: list[Metric | Exposure] = [*project.metrics.values(), *project.exposures.values()]
+    for record in records:
+        for kind, ref in references(record):
+            kinds = tuple(section.rstrip("s") for section in KIND_SECTIONS[kind])
+            if ref.name not in known[kind] and not facts.is_skipped(kinds, ref.name):
+                yield Problem(ref.span, f"unknown {_kind(facts, kind)} '{ref}'", nearest(ref.name, known[kind]))
+
+
+def _kind(facts: Facts, kind: str) -> str:
+    """Without models nobody means one."""
+    return "source" if kind == "source or model" and not facts.project.models else kind
+
+
+def _unknown_tables(facts: Facts) -> Iterator[Problem]:
+    for model in facts.project.models.values():
+        for name, span in model.statement.table_spans() if model.statement else ():
+            if name not in facts.relations and not facts.is_skipped(("source", "model"), name):
+                yield Problem(span, f"unknown {_kind(facts, 'source or model')} '{name}'", nearest(name, facts.relations))
+
+
+def _unknown_columns(facts: Facts) -> Iterator[Problem]:
+    for name, relation in facts.relations.items():
+        kind = "source" if isinstance(relation, Source) else "model"
+        for column, span in _named_columns(facts, relation):
+            if facts.missing(name, column):
+                yield Problem(span, f"unknown column '{column}' in {kind} '{name}'", _column_hint(facts, name, column))
+
+
+def _column_hint(facts: Facts, relation: str, column: str) -> str | None:
+    return nearest(column, facts.columns.get(relation) or ()) or "list its `columns:` with name and type"
+
+
+def _named_columns(facts: Facts, relation: Source | Model) -> Iterator[tuple[str, Span]]:
+    """The columns that a source or a model names outside of SQL."""
+    if relation.time is not None:
+        yield relation.time.column.name, relation.time.column.span
+    for column in relation.entities.values():
+        yield column, facts.word(relation.place("entities"), column)
+    if isinstance(relation, Model):
+        for ref in (*relation.grain, *(column.name for column in relation.columns)):
+            yield ref.name, ref.span
+
+
+def _unknown_dimensions(facts: Facts) -> Iterator[Problem]:
+    for record, listed in dimension_lists(facts.project):
+        offered = _offered(facts, record)
+        if offered is None:
+            continue
+        shared = facts.project.dimensions
+        for ref in listed:
+            computed = isinstance(record, Source | Model | Simple) and ref.name in shared
+            if not computed and ref.name not in offered and not facts.is_skipped(("dimension",), ref.name):
+                yield Problem(
+                    ref.span, f"unknown dimension '{ref}'{_whose(record)}", nearest(ref.name, [*offered, *_shared(record, shared)])
+                )
+
+
+def _shared(record: Any, shared: Iterable[str]) -> Iterable[str]:
+    return shared if isinstance(record, Source | Model | Simple) else ()
+
+
+def _whose(record: Any) -> str:
+    if isinstance(record, Source | Model):
+        return f": neither a column of '{record.name}' nor a shared dimension"
+    if isinstance(record, Simple):
+        return f": neither a column of '{record.source}' nor a shared dimension"
+    return ": no metric of this exposure has it" if isinstance(record, Exposure) else ": not all of its inputs have it"
+
+
+def _offered(facts: Facts, record: Source | Model | Metric | Exposure) -> set[str] | None:
+    """The dimensions that a record may list; None where that is unknown, because of `*` or of another mistake."""
+    if isinstance(record, Source | Model):
+        columns = facts.columns.get(record.name.name)
+        return None if columns is None else set(columns)
+    if isinstance(record, Simple):
+        columns = facts.columns.get(record.source.name)
+        return None if columns is None else set(columns)
+    if isinstance(record, Exposure):
+        sets = [_dimensions(facts, ref.name) for ref in record.metrics()]
+        return None if not sets or None in sets else set().union(*(item for item in sets if item is not None))
+    return _dimensions(facts, record.name.name)
+
+
+def _dimensions(facts: Facts, metric: str) -> set[str] | None:
+    """The dimensions that all simple metrics under a metric are stored by."""
+    bases = facts.bases(metric)
+    if not bases or any(base.source.name not in facts.relations for base in bases.values()):
+        return None
+    return set.intersection(*(set(facts.project.dimensions_of(base)) for base in bases.values()))
+
+
+@rule("M105", "cycle")
+def cycle(facts: Facts) -> Iterator[Problem]:
+    """Definitions that stand on each other in a circle.
+
+    ## What it does
+    Finds circles among metrics, and among models. One finding a circle, at its first member, with the path.
+
+    ## Why
+    None of them can be computed: each waits for the next.
+
+    ## Example
+        - {name: a, type: derived, expr: b + 1}
+        - {name: b, type: derived, expr: a * 2}
+
+    ## Use instead
+    Base one of them on a source, or on a metric outside of the circle.
+    """
+    project = facts.project
+    metrics = {name: [ref.name for kind, ref in references(metric) if kind == "metric"] for name, metric in project.metrics.items()}
+    models = {name: model.statement.tables() if model.statement else [] for name, model in project.models.items()}
+    names: tuple[tuple[str, dict[str, list[str]], dict[str, Ref]], ...] = (
+        ("metric", metrics, {name: metric.name for name, metric in project.metrics.items()}),
+        ("model", models, {name: model.name for name, model in project.models.items()}),
+    )
+    for kind, graph, refs in names:
+        for path in cycles(graph):
+            first = min(path, key=lambda name: refs[name].span)
+            start = path.index(first)
+            turned = [*path[start:], *path[:start], first]
+            yield Problem(refs[first].span, f"{kind} '{first}' stands on itself: {' -> '.join(turned)}", "take one of these steps out")
+
+
+def cycles(graph: dict[str, list[str]]) -> Iterator[list[str]]:
+    """Circles of a graph, each as its members in order; together they hold at least one edge of every circle.
+
+    >>> list(cycles({"a": ["b"], "b": ["a", "c"], "c": []}))
+    [['a', 'b']]
+    """
+    import graphlib
+
+    edges = {name: [target for target in dict.fromkeys(targets) if target in graph] for name, targets in graph.items()}
+    while True:
+        try:
+            graphlib.TopologicalSorter(edges).prepare()
+        except graphlib.CycleError as error:
+            found: list[str] = error.args[1][::-1]  # the standard library lists it from input to user
+            edges[found[-2]].remove(found[-1])
+            yield found[:-1]
+        else:
+            return
+
+
+@rule("M106", "unused", severity=Severity.WARNING)
+def unused(facts: Facts) -> Iterator[Problem]:
+    """A source, model or shared dimension that nothing uses.
+
+    ## What it does
+    Warns of sources and models that no metric stands on, also not by way of a model that is used itself, and of shared dimensions that no
+    list names.
+
+    ## Why
+    It is read and kept for nobody, and a reader takes it for something that matters.
+
+    ## Example
+        sources:
+          - {name: old_log, ...}      # no metric, no model reads it
+
+    ## Use instead
+    Delete it, or define the metric it was meant for.
+    """
+    used = _used_relations(facts)
+    listed = {ref.name for _, refs in dimension_lists(facts.project) for ref in refs}
+    groups: tuple[tuple[str, Iterable[Any], set[str], str], ...] = (
+        ("source", facts.project.sources.values(), used, "no metric and no used model reads it"),
+        ("model", facts.project.models.values(), used, "no metric and no used model reads it"),
+        ("dimension", facts.project.dimensions.values(), listed, "no `dimensions:` lists it"),
+    )
+    for kind, records, names, hint in groups:
+        for record in records:
+            if record.name.name not in names and not facts.mentioned_by_skipped(record.name.name):
+                yield Problem(record.name.span, f"unused {kind} '{record.name}'", hint)
+
+
+def _used_relations(facts: Facts) -> set[str]:
+    waiting = [metric.source.name for metric in facts.project.metrics.values() if isinstance(metric, Simple)]
+    used: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in used:
+            continue
+        used.add(name)
+        model = facts.project.models.get(name)
+        waiting += model.statement.tables() if model and model.statement else []
+    return used

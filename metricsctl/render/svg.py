@@ -1,0 +1,41 @@
+"""Lineage as a picture: DOT drawn by Graphviz, the program where there is one, else the library that pygraphviz brings along."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from metricsctl.core.errors import UsageError
+from metricsctl.render import dot
+from metricsctl.render.style import Style
+
+if TYPE_CHECKING:
+    from metricsctl.lineage.report import LineageReport
+
+__all__ = ["draw", "render"]
+
+
+def render(report: LineageReport, style: Style | None = None) -> str:
+    """The SVG text of a lineage report. UsageError where Graphviz is missing."""
+    return draw(dot.render(report, style)).decode("utf-8")
+
+
+def draw(text: str, kind: str = "svg") -> bytes:
+    """A DOT text drawn in a format of Graphviz. UsageError where Graphviz is missing."""
+    if shutil.which("dot") is not None:
+        import graphviz
+
+        drawn: bytes = graphviz.Source(text).pipe(format=kind, encoding=None)
+        return drawn
+    library = _pygraphviz()
+    return bytes(library.AGraph(string=text).draw(format=kind, prog="dot"))
+
+
+def _pygraphviz() -> Any:
+    try:
+        import pygraphviz
+    except ImportError as error:
+        raise UsageError(
+            "drawing SVG needs Graphviz", hint="install `metricsctl[svg]` or Graphviz, or use --format dot or --format mermaid"
+        ) from error
+    return pygraphviz

@@ -1,0 +1,48 @@
+"""The tables of `metricsctl store info`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from metricsctl.render.numbers import size
+from metricsctl.render.style import Style
+from metricsctl.render.views import Block, Column, Table
+
+__all__ = ["view"]
+
+
+def view(report: Any, style: Style) -> list[Block]:  # noqa: ARG001 - a view's signature
+    """Sources, then tables."""
+    data = report.to_dict()
+    sources = [
+        (item["name"], f"{item['rows']:,}", f"{item['rejected']:,}", item["max_time"], item["watermark"], item["closed_until"])
+        for item in data["sources"]
+    ]
+    tables = [(item.name, item.version, item.files, size(item.bytes), f"{item.rows:,}") for item in report.tables]
+    right: Literal["right"] = "right"
+    return [
+        f"{report.path}: {size(report.bytes)}, commit {report.seq}, generation {report.generation}, format {report.format}",
+        Table(
+            "Sources",
+            (
+                Column("source", style="bold"),
+                Column("events", justify=right),
+                Column("rejected", justify=right),
+                Column("latest event"),
+                Column("watermark"),
+                Column("closed until"),
+            ),
+            sources,
+        ),
+        Table(
+            "Tables",
+            (
+                Column("rollup", style="bold"),
+                Column("version", justify=right),
+                Column("files", justify=right),
+                Column("size", justify=right),
+                Column("states", justify=right),
+            ),
+            tables,
+        ),
+    ]

@@ -1,0 +1,110 @@
+"""The library's front door: one project, its store, and what can be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from metricsctl.definition.project import Project
+    from metricsctl.ingest.report import IngestReport
+    from metricsctl.lineage.graph import LineageGraph
+    from metricsctl.lineage.report import Direction, LineageReport
+    from metricsctl.lint.report import LintReport
+    from metricsctl.query.frame import QueryReport
+
+__all__ = ["Workspace", "load", "open"]
+
+
+def load(path: str | Path) -> Project:
+    """Read the definitions in a file or a folder.
+
+    Findings are in `Project.findings`; UsageError where there is nothing to read.
+    """
+    from metricsctl.definition.load import load as read
+
+    return read([Path(path)])
+
+
+def open(path: str | Path, store: str | Path | None = None) -> Workspace:  # noqa: A001 - the public name
+    """A workspace on the definitions in a file or a folder; `store` defaults to `.metricsctl/store` beside them."""
+    place = Path(path)
+    folder = place if place.is_dir() else place.parent
+    return Workspace(load(place), Path(store) if store is not None else folder / ".metricsctl" / "store")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A project and the folder of its store. Every method raises ProjectError if the definitions it needs are broken, `lint` excepted."""
+
+    project: Project
+    store: Path
+
+    def lint(self, *, select: Iterable[str] = (), ignore: Iterable[str] = (), max_depth: int = 10) -> LintReport:
+        """Check the definitions; `select` and `ignore` are prefixes of rule codes."""
+        from metricsctl.lint.engine import run
+
+        return run(self.project, select=select, ignore=ignore, max_depth=max_depth)
+
+    def graph(self) -> LineageGraph:
+        """The whole lineage graph."""
+        from metricsctl.lineage.graph import build
+
+        return build(self._checked())
+
+    def lineage(
+        self,
+        *nodes: str,
+        direction: Direction = "both",
+        depth: int | None = None,
+        columns: bool = False,
+        column: str | None = None,
+    ) -> LineageReport:
+        """What `nodes` are made of and what is made of them; without nodes, all there is. UnknownName for a node that is not there."""
+        from metricsctl.lineage.report import trace
+
+        return trace(self.graph(), nodes, direction=direction, depth=depth, columns=columns, column=column)
+
+    def ingest(
+        self,
+        *paths: str | Path,
+        source: str | None = None,
+        final: bool = False,
+        rebuild: bool = False,
+        dry_run: bool = False,
+        rejects: Path | None = None,
+        max_rejects: str = "1%",
+    ) -> IngestReport:
+        """Read event files into the store; see `metricsctl.ingest.run.ingest` for the options and errors."""
+        from metricsctl.ingest.run import IngestOptions, ingest
+
+        options = IngestOptions(source=source, final=final, rebuild=rebuild, dry_run=dry_run, rejects=rejects, max_rejects=max_rejects)
+        return ingest(self._checked(), [str(path) for path in paths], self.store, options)
+
+    def query(
+        self,
+        *metrics: str,
+        by: Iterable[str] = (),
+        grain: str | None = None,
+        since: int | str | None = None,
+        until: int | str | None = None,
+        where: str | None = None,
+    ) -> QueryReport:
+        """Compute metrics from the store; `grain` as in "1d", all else as in `metricsctl.query.run.QueryOptions`."""
+        from metricsctl.core.errors import UsageError
+        from metricsctl.core.timegrid import Grain
+        from metricsctl.query.run import QueryOptions, query
+
+        try:
+            length = None if grain is None else Grain.parse(grain)
+        except ValueError as error:
+            raise UsageError(str(error), hint="for example 1h, 1d, 1w, 1mo") from error
+        options = QueryOptions(by=tuple(by), grain=length, since=since, until=until, where=where)
+        return query(self._checked(), self.store, metrics, options)
+
+    def _checked(self) -> Project:
+        from metricsctl.lint.engine import check
+
+        return check(self.project)

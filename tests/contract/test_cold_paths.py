@@ -1,0 +1,50 @@
+"""What a command imports: cold start is what people feel."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SPEC = Path(__file__).parents[1] / "fixtures" / "spec" / "metrics.yml"
+HEAVY = {"duckdb", "deltalake", "networkx", "numpy", "pandas", "scipy", "sklearn", "pydantic", "jsonschema"}
+_PROBE = """
+import sys, json
+sys.argv[1:] = json.loads(sys.argv[1])
+from metricsctl.__main__ import main
+try:
+    main()
+except SystemExit:
+    pass
+sys.stdout.flush()
+print("\\n" + json.dumps(sorted({name.split(".")[0] for name in sys.modules})), file=sys.stderr)
+"""
+
+
+def modules_of(*arguments: str) -> set[str]:
+    done = subprocess.run([sys.executable, "-c", _PROBE, json.dumps(arguments)], capture_output=True, text=True, check=True, timeout=60)
+    return set(json.loads(done.stderr.strip().splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "forbidden"),
+    [
+        (["--version"], HEAVY | {"typer", "rich", "sqlglot", "yaml", "dataclasses"}),
+        (["--help"], HEAVY | {"sqlglot", "yaml"}),
+        (["config"], HEAVY | {"sqlglot", "yaml"}),
+        (["lint", str(SPEC)], HEAVY | {"rich"}),
+        (["lint", str(SPEC), "--format", "json"], HEAVY | {"rich"}),
+        (["list", "-p", str(SPEC)], HEAVY),
+        (["rule", "M104"], HEAVY),
+    ],
+    ids=lambda value: " ".join(value[:1]) if isinstance(value, list) else "",
+)
+def test_a_command_imports_only_what_it_needs(arguments: list[str], forbidden: set[str]) -> None:
+    assert modules_of(*arguments) & forbidden == set()
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    code = "import sys; before = set(sys.modules); import metricsctl; print(sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['metricsctl', 'metricsctl._version']"
