@@ -110,11 +110,6 @@ def columns_of(tree: exp.Expr) -> list[tuple[str, str, int, int]]:
     return sorted(found, key=lambda item: item[2])
 
 
-def _bare(text: str, tree: exp.Expr, dialect: str) -> str:
-    # only text that may hold a comment is written anew: loading a dialect's generator takes longer than a whole small query
-    return str(tree.sql(dialect=dialect, comments=False)) if "--" in text or "/*" in text else text
-
-
 @dataclass(frozen=True, slots=True)
 class Expression:
     """A scalar SQL expression as written in the YAML."""
@@ -141,13 +136,9 @@ class Expression:
         """The distinct names of the columns it reads, in the order of the text."""
         return list(dict.fromkeys(use.name for use in self.columns()))
 
-    def bare(self) -> str:
-        """Its text without comments, so that it can stand inside other SQL."""
-        return _bare(self.text, self.tree, self.dialect)
-
     def canonical(self) -> str:
-        """The same text for the same tree, whatever its layout; for comparing, not for running."""
-        return str(self.tree.sql(comments=False))
+        """The same text for the same tree, whatever its layout and comments, in its own dialect."""
+        return str(self.tree.sql(dialect=self.dialect, comments=False))
 
     def to_dict(self) -> str:
         """In reports an expression is its text."""
@@ -179,6 +170,25 @@ class ExpressionForm:
     def json_schema(self) -> dict[str, Any]:
         """Text, or a bare literal."""
         return {"type": ["string", "number", "boolean"]}
+
+
+def _names_cte(table: exp.Table) -> bool:
+    """Whether a table's name means a CTE of a query around it; inside a CTE only those before it count (`WITH t AS (SELECT * FROM t)`)."""
+    from sqlglot import exp
+
+    inside: exp.Expr = table
+    passed: exp.Expr | None = None
+    while (parent := inside.parent) is not None:
+        visible: list[exp.Expr] = []
+        if isinstance(parent, exp.With):
+            passed = parent
+            visible = parent.expressions[: next(place for place, cte in enumerate(parent.expressions) if cte is inside)]
+        elif isinstance(parent, exp.Query) and (clause := parent.args.get("with_")) is not None and clause is not passed:
+            visible = clause.expressions
+        if any(cte.alias == table.name for cte in visible):
+            return True
+        inside = parent
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +227,7 @@ class Statement:
     def _tables(self) -> list[exp.Table]:
         from sqlglot import exp
 
-        own = {cte.alias for cte in self.tree.find_all(exp.CTE)}
-        found = [table for table in self.tree.find_all(exp.Table) if table.name and table.name not in own]
+        found = [table for table in self.tree.find_all(exp.Table) if table.name and not _names_cte(table)]
         return sorted(found, key=lambda table: table.this.meta.get("start", 0))
 
     def column_names(self) -> set[str]:
@@ -233,13 +242,9 @@ class Statement:
 
         return self.tree.find(exp.Star) is not None
 
-    def bare(self) -> str:
-        """Its text without comments and final semicolon, so that it can stand inside other SQL."""
-        return _bare(self.text, self.tree, self.dialect).strip().rstrip(";").rstrip()
-
     def canonical(self) -> str:
-        """The same text for the same tree, whatever its layout; for comparing, not for running."""
-        return str(self.tree.sql(comments=False))
+        """The same text for the same tree, whatever its layout and comments, in its own dialect."""
+        return str(self.tree.sql(dialect=self.dialect, comments=False))
 
     def check(self, reader: Reader) -> bool:
         """Whether it parses; the fault is noted (M501)."""
@@ -304,13 +309,11 @@ def guard_divisions(text: str, dialect: str, on_zero: str) -> tuple[str, tuple[s
     """
     from sqlglot import exp
 
-    parsed = parse_expression(text, dialect)
-    written = "duckdb" if parsed.find(exp.Func, exp.Cast) else None  # plain arithmetic needs no dialect, whose generator is slow to load
-    tree = exp.paren(parsed.copy(), copy=False)  # a root that can be replaced under
+    tree = exp.paren(parse_expression(text, dialect).copy(), copy=False)  # a root that can be replaced under
     divisors = []
     for node in reversed(list(tree.find_all(exp.Div))):  # the innermost first, so that what is put around them is whole
         divisor = node.expression
-        divisors.append(str(divisor.sql(dialect=written)))
+        divisors.append(str(divisor.sql(dialect="duckdb")))
         safe: exp.Expr = exp.Div(
             this=node.this.copy(), expression=exp.func("NULLIF", divisor.copy(), exp.Literal.number(0)), typed=False, safe=False
         )
@@ -318,7 +321,7 @@ def guard_divisions(text: str, dialect: str, on_zero: str) -> tuple[str, tuple[s
             is_zero = exp.EQ(this=exp.paren(divisor.copy()), expression=exp.Literal.number(0))
             safe = exp.Case().when(is_zero, "0").else_(safe)
         node.replace(safe)
-    return str(tree.this.sql(dialect=written)), tuple(divisors)
+    return str(tree.this.sql(dialect="duckdb")), tuple(divisors)
 
 
 def substitute(text: str, dialect: str, columns: Mapping[str, str]) -> str:

@@ -169,12 +169,12 @@ class _Builder:
         if model.time is None:
             message = f"model '{model.name}' has no event time"
             raise ProjectError(message, span=model.name.span, hint="time: {column: ...}")
-        sql = Sql(statement.bare(), statement.dialect, statement.canonical())
+        sql = Sql(statement.canonical(), statement.dialect)
         sources = tuple(dict.fromkeys(name for item in upstream for name in item.sources))
         models = tuple(dict.fromkeys(item for found in upstream for item in found.models))
         read = [self.project.sources[table] for table in statement.tables() if table in self.project.sources]
         types = [_types(source, None if statement.has_star() else names) for source in read]
-        meaning = digest([sql.meaning, model.time.column.name, [item.meaning for item in upstream], types])
+        meaning = digest([sql.text, model.time.column.name, [item.meaning for item in upstream], types])
         return _Relation(sources, (*models, ModelPlan(model.name.name, sql)), model.time.column.name, meaning)
 
     def heartbeat(self, source: str) -> Rollup:
@@ -208,7 +208,7 @@ def _types(source: Source, names: set[str] | None) -> tuple[tuple[str, str], ...
 
 
 def _sql(expression: Expression) -> Sql:
-    return Sql(expression.bare(), expression.dialect, expression.canonical())
+    return Sql(expression.canonical(), expression.dialect)
 
 
 def _quoted(name: str) -> str:

@@ -40,16 +40,10 @@ def digest(value: Any, length: int = 10) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """SQL text as written, the dialect it is in, and its canonical form, which alone tells meanings apart."""
+    """Canonical SQL text, the same whatever the layout and comments it was written with, and the dialect it is in."""
 
     text: str
     dialect: str
-    canonical: str = ""
-
-    @property
-    def meaning(self) -> str:
-        """The same for texts that differ in layout and comments only."""
-        return self.canonical or self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +81,7 @@ class Measure:
         """Its name in the store: the kind and a hash of its meaning."""
         if self.kind == "count" and self.expr is None and not self.filters:
             return "rows"
-        meaning = [self.kind, self.expr and self.expr.meaning, sorted(item.meaning for item in self.filters), sorted(self.types)]
+        meaning = [self.kind, self.expr and self.expr.text, sorted(item.text for item in self.filters), sorted(self.types)]
         return f"{self.kind}_{digest(meaning)}"
 
 
@@ -124,7 +118,7 @@ class Rollup:
             self.relation,
             self.meaning,
             self.time_column,
-            [(key.name, key.expr.meaning, key.types) for key in self.keys],
+            [(key.name, key.expr.text, key.types) for key in self.keys],
             str(self.grain),
             zone,
         ]

@@ -30,6 +30,7 @@ REPORTS = {
     "describe": "metricsctl.definition.catalogue:Description",
     "ingest": "metricsctl.ingest.report:IngestReport",
     "init": "metricsctl.definition.scaffold:Scaffold",
+    "lineage": "metricsctl.lineage.report:LineageReport",
     "lint": "metricsctl.lint.report:LintReport",
     "query": "metricsctl.query.frame:QueryReport",
     "rule": "metricsctl.lint.report:RuleReport",

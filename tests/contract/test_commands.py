@@ -21,7 +21,9 @@ def commands() -> list[tuple[str, object]]:
 @pytest.mark.parametrize(("name", "command"), commands(), ids=[name for name, _ in commands()])
 def test_help_is_whole(name: str, command: object) -> None:
     purpose, examples, related = help_parts(command.callback.__doc__)  # type: ignore[attr-defined]
-    assert purpose and "\n" not in purpose and purpose.endswith(".")
+    assert purpose
+    assert "\n" not in purpose
+    assert purpose.endswith(".")
     assert len(examples) == 3
     assert all(f"metricsctl {name}" in example for example in examples)
     assert {word.strip() for word in related.split(",")} <= set(COMMANDS) | {"lineage", "ingest", "query"}

@@ -69,7 +69,8 @@ def yaml_of(text: str) -> object:
     from metricsctl.definition.source import parse, to_plain
 
     node, findings = parse(text, "metrics.yml")
-    assert node is not None and not findings
+    assert node is not None
+    assert not findings
     return to_plain(node)
 
 
