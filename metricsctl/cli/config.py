@@ -129,7 +129,7 @@ def _find(start: Path) -> tuple[Path, dict[str, Any]] | None:
         own, shared = folder / "metricsctl.toml", folder / "pyproject.toml"
         if own.is_file():
             return own, _parse(own)
-        if shared.is_file():
+        if shared.is_file() and b"tool.metricsctl" in shared.read_bytes():  # reading TOML costs more than looking
             table = _parse(shared).get("tool", {})
             if isinstance(table, dict) and isinstance(table.get("metricsctl"), dict):
                 return shared, table["metricsctl"]

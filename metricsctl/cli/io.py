@@ -49,6 +49,9 @@ def _put(stream: TextIO, text: str) -> None:
         stream.flush()
     except BrokenPipeError:
         silence(stream)
+    except OSError as error:
+        silence(stream)
+        raise UsageError(f"cannot write: {error.strerror}", hint="is the disk full?") from error
 
 
 def silence(stream: TextIO) -> None:

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "OUTPUT_PANEL",
     "ColorOption",
     "ExitZeroOption",
-    "FormatOption",
     "OutputOption",
     "ProjectOption",
     "QuietOption",
@@ -34,21 +34,20 @@ StoreOption = Annotated[
     typer.Option("--store", metavar="DIR", help="Store folder. Default: .metricsctl/store in the project.", show_default=False),
 ]
 
-_PANEL = "Output"
-FormatOption = Annotated[str, typer.Option("--format", metavar="FORMAT", rich_help_panel=_PANEL)]
+OUTPUT_PANEL = "Output"
 OutputOption = Annotated[
     Path | None,
     typer.Option(
-        "--output", "-o", metavar="FILE", help="Write the result to FILE; - is stdout.", show_default=False, rich_help_panel=_PANEL
+        "--output", "-o", metavar="FILE", help="Write the result to FILE; - is stdout.", show_default=False, rich_help_panel=OUTPUT_PANEL
     ),
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Only the result and errors.", rich_help_panel=_PANEL)]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.", rich_help_panel=_PANEL)]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Only the result and errors.", rich_help_panel=OUTPUT_PANEL)]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.", rich_help_panel=OUTPUT_PANEL)]
 ColorOption = Annotated[
     str | None,
-    typer.Option("--color", metavar="auto|always|never", help="When to colour.", show_default=False, rich_help_panel=_PANEL),
+    typer.Option("--color", metavar="auto|always|never", help="When to colour.", show_default=False, rich_help_panel=OUTPUT_PANEL),
 ]
-ExitZeroOption = Annotated[bool, typer.Option("--exit-zero", help="Exit 0 where findings would make it 1.", rich_help_panel=_PANEL)]
+ExitZeroOption = Annotated[bool, typer.Option("--exit-zero", help="Exit 0 where findings would make it 1.", rich_help_panel=OUTPUT_PANEL)]
 
 
 def words(values: list[str] | None) -> list[str]:

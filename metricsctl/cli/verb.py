@@ -10,13 +10,13 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from metricsctl.cli.config import COLORS, load_config
 from metricsctl.cli.io import Output, silence
-from metricsctl.cli.options import ColorOption, ExitZeroOption, FormatOption, OutputOption, QuietOption, VerboseOption
+from metricsctl.cli.options import OUTPUT_PANEL, ColorOption, ExitZeroOption, OutputOption, QuietOption, VerboseOption
 from metricsctl.core.errors import MetricsctlError, UsageError
 from metricsctl.core.names import nearest
 
@@ -56,23 +56,18 @@ def verb(*formats: str, name: str | None = None) -> Callable[[Command], Command]
 
 
 def _shared_parameters(formats: tuple[str, ...]) -> list[inspect.Parameter]:
-    text = "One of " + ", ".join(formats) + "."
-    choice = typer.Option("--format", metavar="FORMAT", help=text, rich_help_panel="Output")
+    """The output options of a verb, as parameters of its function."""
+    choice = typer.Option("--format", metavar="FORMAT", help="One of " + ", ".join(formats) + ".", rich_help_panel=OUTPUT_PANEL)
     options: tuple[tuple[str, Any, Any], ...] = (
-        ("format_", FormatOption.__origin__, formats[0]),  # type: ignore[attr-defined]
+        ("format_", Annotated[str, choice], formats[0]),
         ("output", OutputOption, None),
         ("quiet", QuietOption, False),
         ("verbose", VerboseOption, False),
         ("color", ColorOption, None),
         ("exit_zero", ExitZeroOption, False),
     )
-    from typing import Annotated
-
     kind = inspect.Parameter.KEYWORD_ONLY
-    return [
-        inspect.Parameter(key, kind, default=default, annotation=Annotated[annotation, choice] if key == "format_" else annotation)
-        for key, annotation, default in options
-    ]
+    return [inspect.Parameter(key, kind, default=default, annotation=annotation) for key, annotation, default in options]
 
 
 def _configured(out: Output, formats: tuple[str, ...], common: dict[str, Any]) -> Output:
@@ -105,11 +100,20 @@ def guarded(out: Output, work: Callable[[], int | None]) -> int:
         silence(sys.stdout)
         return 0
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return 130
+        return _interrupted()
     except Exception as error:  # noqa: BLE001 - the one place that turns a fault of ours into a line and a log
-        return _fault(out, error)
+        return _interrupted() if _is_interrupt(error) else _fault(out, error)
     return 0 if code == 1 and out.exit_zero else code
+
+
+def _interrupted() -> int:
+    sys.stderr.write("interrupted\n")
+    return 130
+
+
+def _is_interrupt(error: Exception) -> bool:
+    """Whether ^C came while DuckDB was at work: it swallows the KeyboardInterrupt and raises one of these."""
+    return (type(error) is RuntimeError and str(error) == "Query interrupted") or type(error).__name__ == "InterruptException"
 
 
 def _fault(out: Output, error: Exception) -> int:

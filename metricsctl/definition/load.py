@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from metricsctl.definition.schema import (
 from metricsctl.definition.source import ListNode, MapNode, Node, ScalarNode, parse
 from metricsctl.definition.streaming import obstacle
 
-__all__ = ["load", "load_text"]
+__all__ = ["load", "load_text", "load_tree"]
 
 _TOP = ("version", "namespace", "defaults", *SECTIONS, *LATER_SECTIONS)
 _COMPACT_TYPES = ("counter", "gauge", "composite")
@@ -41,9 +41,10 @@ _COMPACT_TYPES = ("counter", "gauge", "composite")
 
 @dataclass(slots=True)
 class _Draft:
-    """A project in the making."""
+    """A project in the making; `read` gives the text of a file that another names (`sql_file`)."""
 
     root: Path
+    read: Callable[[Path], str] = read_text
     records: dict[str, dict[str, Any]] = field(default_factory=lambda: {section: {} for section in SECTIONS})
     duplicates: list[tuple[str, Placed, Placed]] = field(default_factory=list)
     findings: list[Diagnostic] = field(default_factory=list)
@@ -72,6 +73,15 @@ def load_text(text: str, path: str = "metrics.yml", root: Path | None = None) ->
     """Read one file from a string, as if it stood at `path`."""
     draft = _Draft((root or Path.cwd()).resolve())
     return _finish(draft, [_read_file(draft, draft.root / path, path, text.replace("\r\n", "\n"))], 0)
+
+
+def load_tree(files: Mapping[Path, str], read: Callable[[Path], str], root: Path | None = None) -> Project:
+    """Read definition files from texts, as if they stood at their (absolute) paths; `read` gives what `sql_file` names.
+
+    `read` may raise a MetricsctlError, which becomes a finding.
+    """
+    draft = _Draft((root or Path.cwd()).resolve(), read)
+    return _finish(draft, [_read_file(draft, file, _shown(file, draft.root), text) for file, text in sorted(files.items())], 0)
 
 
 def _shown(file: Path, root: Path) -> str:
@@ -189,7 +199,7 @@ def _read_item(draft: _Draft, file: Path, section: str, item: Node, reader: Read
     try:
         cls = _metric_class(item, reader) if section == "metrics" else SECTIONS[section]
         record = read_record(cls, item, reader)
-        record = _complete(record, file, item, reader, draft.root)
+        record = _complete(record, file, reader, draft)
     except Bad:
         later = [finding for finding in reader.findings[before:] if finding.code == "M006"]
         broken = any(finding.severity is Severity.ERROR for finding in reader.findings[before:])
@@ -224,7 +234,7 @@ def _metric_class(item: MapNode, reader: Reader) -> type[Metric]:
     return METRIC_TYPES.get(word, Simple)
 
 
-def _complete(record: Any, file: Path, item: MapNode, reader: Reader, root: Path) -> Any:
+def _complete(record: Any, file: Path, reader: Reader, draft: _Draft) -> Any:
     """What one key alone cannot check: keys that need or exclude each other, and the text of `sql_file`."""
     if isinstance(record, Simple):
         _check_aggregate(record, reader)
@@ -233,10 +243,9 @@ def _complete(record: Any, file: Path, item: MapNode, reader: Reader, root: Path
             what = "a model has either 'sql' or 'sql_file'" if record.sql else "missing key 'sql'"
             reader.note("M003", Severity.ERROR, what, record.name.span, "give its SELECT statement")
             raise Bad
-        statement = record.sql or _read_statement(record, file, reader, root)
+        statement = record.sql or _read_statement(record, file, reader, draft)
         _check_row_wise(record, statement, reader)
         return replace(record, statement=statement)
-    del item
     return record
 
 
@@ -276,16 +285,16 @@ def _check_aggregate(metric: Simple, reader: Reader) -> None:
         raise Bad
 
 
-def _read_statement(model: Model, file: Path, reader: Reader, root: Path) -> Statement:
+def _read_statement(model: Model, file: Path, reader: Reader, draft: _Draft) -> Statement:
     assert model.sql_file is not None  # noqa: S101 - the caller has checked it
     path = file.parent / model.sql_file
     try:
-        text = read_text(path)
+        text = draft.read(path)
     except MetricsctlError as error:
         reader.note("M104", Severity.ERROR, f"cannot read sql_file '{model.sql_file}'", model.place("sql_file"), error.message)
         raise Bad from error
     lines = text.split("\n")
-    node = ScalarNode(Span(_shown(path.resolve(), root), 1, 1, len(lines), len(lines[-1]) + 1), text, text, "file")
+    node = ScalarNode(Span(_shown(path.resolve(), draft.root), 1, 1, len(lines), len(lines[-1]) + 1), text, text, "file")
     statement = Statement(text, reader.dialect, node)
     if not statement.check(reader):
         raise Bad

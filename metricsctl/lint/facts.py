@@ -87,11 +87,27 @@ class Facts:
         """Whether a name may be used by something that was left out: it stands in the files more often than where it is defined."""
         return bool(self.project.skipped) and self._words.get(name, 0) > 1
 
+    @functools.cached_property
+    def _lines(self) -> dict[str, list[str]]:
+        return {file.path: file.text.split("\n") for file in self.project.files}
+
+    def line(self, path: str, number: int) -> str:
+        """A line of a definition file; empty where there is none."""
+        lines = self._lines.get(path, [])
+        return lines[number - 1] if number <= len(lines) else ""
+
+    def unquoted(self, span: Span) -> Span:
+        """A stretch without the quotes of the YAML around it, so that it holds just what a message names."""
+        text = self.line(span.path, span.line)[span.column - 1 : span.end_column - 1] if span.line == span.end_line else ""
+        if len(text) > 2 and text[0] == text[-1] and text[0] in "'\"":
+            return Span(span.path, span.line, span.column + 1, span.end_line, span.end_column - 1)
+        return span
+
     def word(self, span: Span, name: str, *, key: bool = False) -> Span:
         """The place of a word within a stretch (of a key, if asked); the stretch itself where it is not found."""
         pattern = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-])" + (r"(?=[\"']?\s*:)" if key else ""))
         for number in range(span.line, span.end_line + 1):
-            line = self.project.line(span.path, number) or ""
+            line = self.line(span.path, number)
             first = span.column - 1 if number == span.line else 0
             last = span.end_column - 1 if number == span.end_line else len(line)
             match = pattern.search(line, first)

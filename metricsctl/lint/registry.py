@@ -47,7 +47,7 @@ class Rule:
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
         """Its findings."""
         for problem in self.check(facts) if self.check is not None else ():
-            yield Diagnostic(self.code, self.severity, problem.message, problem.span, problem.hint)
+            yield Diagnostic(self.code, self.severity, problem.message, facts.unquoted(problem.span), problem.hint)
 
 
 _RULES: dict[str, Rule] = {}

@@ -44,7 +44,7 @@ _STATES: dict[str, StateKind] = {
     "percentile": "values",
     "stddev": "moments",
 }
-_HOUR = Grain(1, "h")
+_HOUR, _QUARTER = Grain(1, "h"), Grain(15, "m")
 _RATIO = Sql("numerator / denominator", "duckdb")
 
 
@@ -125,7 +125,9 @@ class _Builder:
     def key(self, metric: Simple, name: str) -> KeyColumn:
         dimension = self.project.dimensions.get(name)
         if dimension is None or dimension.expr is None:
-            return KeyColumn(name, Sql(_quoted(name), "duckdb"), self.use(metric.source.name, {name}))
+            model = self.project.models.get(metric.source.name)
+            types = self.use(metric.source.name, {name}) if model is None else _types(model, {name})
+            return KeyColumn(name, Sql(_quoted(name), "duckdb"), types)
         return KeyColumn(name, _sql(dimension.expr), self.use(metric.source.name, set(dimension.expr.names())))
 
     def types_of(self, metric: Simple, filters: tuple[Expression, ...]) -> tuple[tuple[str, str], ...]:
@@ -178,9 +180,13 @@ class _Builder:
         return _Relation(sources, (*models, ModelPlan(model.name.name, sql)), model.time.column.name, meaning)
 
     def heartbeat(self, source: str) -> Rollup:
-        """The rows of a source by window: whether it was alive; in the finest fixed grain that its metrics have."""
+        """The rows of a source by window: whether it was alive; in the finest grain that its metrics have.
+
+        Days and longer hours begin at any quarter of an hour UTC, according to their zone.
+        """
         relation = self.source_relation(self.project.sources[source])
-        grains = [rollup.grain for rollup in self.rollups.values() if source in rollup.sources and rollup.grain.is_fixed]
+        fed = [rollup.grain for rollup in self.rollups.values() if source in rollup.sources]
+        grains = [grain if grain.is_fixed else _QUARTER for grain in fed]
         finest = min(grains, key=lambda grain: grain.microseconds, default=_HOUR)
         return Rollup(source, (source,), (), relation.time_column, (), finest, "UTC", (ROWS,), relation.meaning)
 
@@ -203,8 +209,8 @@ class _Builder:
         )
 
 
-def _types(source: Source, names: set[str] | None) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((item.name.name, item.type) for item in source.columns if names is None or item.name.name in names))
+def _types(relation: Source | Model, names: set[str] | None) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((item.name.name, item.type) for item in relation.columns if names is None or item.name.name in names))
 
 
 def _sql(expression: Expression) -> Sql:

@@ -22,7 +22,7 @@ from metricsctl.plan.types import Computation, Plan, bases
 from metricsctl.query.block import Block, from_points
 from metricsctl.query.compute import Computer, leaves
 from metricsctl.query.fetch import Fetcher
-from metricsctl.query.frame import QueryReport, SeriesFrame
+from metricsctl.query.frame import QueryReport, SeriesFrame, Status
 from metricsctl.query.period import parse_period
 from metricsctl.store.held import is_held, rebuild_findings, waiting_metrics
 from metricsctl.store.reader import StoreReader
@@ -104,7 +104,8 @@ def _frame(name: str, metric: Metric, block: Block, fetcher: Fetcher) -> SeriesF
         keys[dimension] = column
     time = np.array([time for _, time in block.points], dtype=np.int64)
     grid = fetcher.grid
-    return SeriesFrame(name, metric.unit, grid.grain, grid.zone, keys, time, block.value, block.count, block.status, metric.label)
+    status = np.where(np.isnan(block.value), np.uint8(Status.ABSENT), block.status)
+    return SeriesFrame(name, metric.unit, grid.grain, grid.zone, keys, time, block.value, block.count, status, metric.label)
 
 
 def _check_names(plan: Plan, metrics: Sequence[str], options: QueryOptions) -> None:

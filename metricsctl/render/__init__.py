@@ -23,6 +23,7 @@ FORMATS = {
     "github": "metricsctl.render.github",
     "json": "metricsctl.render.json",
     "jsonl": "metricsctl.render.jsonl",
+    "markdown": "metricsctl.render.markdown",
     "mermaid": "metricsctl.render.mermaid",
     "parquet": "metricsctl.render.parquet",
     "svg": "metricsctl.render.svg",

@@ -26,8 +26,11 @@ __all__ = ["REPORTS", "SchemaList", "schema_of"]
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 REPORTS = {
     "list": "metricsctl.definition.catalogue:Catalogue",
+    "changes": "metricsctl.changes.report:ChangeList",
+    "changes-add": "metricsctl.changes.report:ChangesAdded",
     "config": "metricsctl.cli.config:ConfigReport",
     "describe": "metricsctl.definition.catalogue:Description",
+    "impact": "metricsctl.impact.report:ImpactReport",
     "ingest": "metricsctl.ingest.report:IngestReport",
     "init": "metricsctl.definition.scaffold:Scaffold",
     "lineage": "metricsctl.lineage.report:LineageReport",

@@ -1,13 +1,15 @@
-"""Lineage as a tree of text: what each node is made of, and what is made of it."""
+"""Trees of text. Lineage: what each node is made of, and what is made of it."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from metricsctl.render.style import Style, paint
 
 if TYPE_CHECKING:
+    from metricsctl.core.report import Report
     from metricsctl.lineage.nodes import Edge, Node
     from metricsctl.lineage.report import LineageReport
 
@@ -18,7 +20,15 @@ _UNICODE = ("├─ ", "└─ ", "│  ", "   ")
 _ASCII = ("|- ", "`- ", "|  ", "   ")
 
 
-def render(report: LineageReport, style: Style) -> str:
+def render(report: Report, style: Style) -> str:
+    """A report by its own page, `metricsctl.render.pages.<report>_tree`; lineage has its here."""
+    if report.name == "lineage":
+        return lineage(cast("LineageReport", report), style)
+    page: Any = importlib.import_module(f"metricsctl.render.pages.{report.name.replace('-', '_')}_tree")
+    return str(page.page(report, style))
+
+
+def lineage(report: LineageReport, style: Style) -> str:
     """One tree for each node asked for; from the roots downstream where none was. What is shown twice is unfolded once."""
     lines = list(_Tree(report, style).lines())
     return "\n".join(lines) + "\n" if lines else "nothing is defined\n"

@@ -47,7 +47,8 @@ def test_json_is_all_that_is_on_stdout(broken: Path) -> None:
 
 def test_a_closed_pipe_ends_quietly() -> None:
     process = subprocess.Popen([*PROGRAM, "schema", "project"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
-    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
     process.stdout.close()
     assert process.wait(30) == 0
     assert process.stderr.read() == ""
@@ -76,6 +77,13 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
     assert run("list", "--help", PYTHONIOENCODING="cp1252").returncode == 0
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
+def test_a_full_disk_is_said() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*PROGRAM, "config"], stdout=full, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, check=False)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, "error: cannot write: No space left on device")
+
+
 def test_output_goes_to_a_file_whole(tmp_path: Path) -> None:
     target = tmp_path / "out.json"
     done = run("list", "-p", str(SPEC), "--format", "json", "-o", str(target))
@@ -90,7 +98,8 @@ def test_output_goes_to_a_file_whole(tmp_path: Path) -> None:
 def test_an_interrupt_is_one_line_and_130(tmp_path: Path) -> None:
     pipe = tmp_path / "metrics.yml"
     os.mkfifo(pipe)  # reading it waits for a writer that never comes
-    process = subprocess.Popen([*PROGRAM, "lint", str(pipe)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    command = [*PROGRAM, "lint", str(pipe)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
     time.sleep(1.5)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
@@ -98,7 +107,8 @@ def test_an_interrupt_is_one_line_and_130(tmp_path: Path) -> None:
 
 
 def test_a_fault_of_ours_is_one_line_and_a_log(tmp_path: Path) -> None:
-    code = "import sys, metricsctl.lint.engine as e; e.run = lambda *a, **k: 1 / 0; from metricsctl.cli.app import run; sys.exit(run(sys.argv[1:]))"
+    code = "import sys, metricsctl.lint.engine as engine; engine.run = lambda *a, **k: 1 / 0\n"
+    code += "from metricsctl.cli.app import run; sys.exit(run(sys.argv[1:]))"
     done = subprocess.run(
         [sys.executable, "-c", code, "lint", str(SPEC)],
         capture_output=True,

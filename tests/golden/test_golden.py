@@ -1,10 +1,12 @@
 """The command line, case by case: a folder with input files, `command`, `stdout`, `stderr` and `exit`.
 
-`command` is what one would type (a line each, `#` comments; all but the last only prepare). `pytest --update-golden` rewrites the rest.
+`command` is what one would type (a line each, `#` comments, `NAME=value` before a command; all but the last only prepare). A folder `input`
+beside the cases is there for all of them. What differs from run to run is replaced. `pytest --update-golden` rewrites the rest.
 """
 
 import io
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -17,6 +19,20 @@ from metricsctl.cli.app import run
 HERE = Path(__file__).parent
 EXPECTED = ("stdout", "stderr", "exit")
 CASES = sorted(path.parent for path in HERE.rglob("command"))
+VARYING = [
+    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), lambda _: "UUID"),
+    (re.compile(r"in \d+\.\d s \([\d,]+ events/s\)"), lambda _: "in N s (N events/s)"),
+    (re.compile(r"\b\d+(\.\d)? [kM]?B\b"), lambda found: "SIZE".rjust(len(found[0]))),
+    (re.compile(r'"bytes": \d+'), lambda _: '"bytes": 0'),
+]
+
+
+def steady(text: str, folder: Path) -> str:
+    """Output without what differs from run to run: the working folder, ids, durations, sizes of files."""
+    text = text.replace(str(folder.resolve()), "...")
+    for pattern, stand_in in VARYING:
+        text = pattern.sub(stand_in, text)
+    return text
 
 
 def play(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
@@ -28,7 +44,10 @@ def play(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     lines = [line for line in (folder / "command").read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
     result = {}
     for line in lines:
-        program, *arguments = shlex.split(line)
+        words = shlex.split(line)
+        while "=" in words[0]:
+            monkeypatch.setenv(*words.pop(0).split("=", 1))
+        program, *arguments = words
         assert program == "metricsctl"
         out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n") for _ in range(2))
         monkeypatch.setattr(sys, "stdout", out)
@@ -36,14 +55,18 @@ def play(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         code = run(arguments)
         out.flush()
         err.flush()
-        result = {"stdout": out.buffer.getvalue().decode(), "stderr": err.buffer.getvalue().decode(), "exit": f"{code}\n"}
+        texts = {"stdout": out.buffer.getvalue().decode(), "stderr": err.buffer.getvalue().decode()}
+        result = {name: steady(text, folder) for name, text in texts.items()} | {"exit": f"{code}\n"}
     return result
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.relative_to(HERE).as_posix())
 def test_command_says_what_it_said(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     folder = tmp_path / "case"
-    shutil.copytree(case, folder, ignore=shutil.ignore_patterns(*EXPECTED))
+    shared = case.parent / "input"
+    if shared.is_dir():
+        shutil.copytree(shared, folder)
+    shutil.copytree(case, folder, ignore=shutil.ignore_patterns(*EXPECTED), dirs_exist_ok=True)
     with monkeypatch.context() as patched:
         found = play(folder, patched)
     if request.config.getoption("--update-golden"):

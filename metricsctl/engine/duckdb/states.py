@@ -79,7 +79,8 @@ STATES: dict[StateKind, State] = {
         (
             f"count({_DOUBLE}) FILTER (WHERE {{f}})",
             f"avg({_DOUBLE}) FILTER (WHERE {{f}})",
-            f"var_pop({_DOUBLE}) FILTER (WHERE {{f}}) * count({_DOUBLE}) FILTER (WHERE {{f}})",
+            # NaN wherever a value is infinite, also where it stands alone: else it would depend on the batches
+            f"var_pop({_DOUBLE}) FILTER (WHERE {{f}}) * count({_DOUBLE}) FILTER (WHERE {{f}}) + 0 * avg({_DOUBLE}) FILTER (WHERE {{f}})",
         ),
         (f"coalesce(({_MOMENTS}).n, 0)::BIGINT", f"({_MOMENTS}).mean", f"({_MOMENTS}).m2"),
     ),

@@ -4,7 +4,7 @@ It shares no code with the other engines: it has its own windows, its own readin
 tree. Tests hold the others against it.
 """
 
-from metricsctl.engine.reference.evaluate import evaluate
+from metricsctl.engine.reference.metrics import Reference, evaluate
 from metricsctl.engine.reference.relations import Accepted, accept
 
-__all__ = ["Accepted", "accept", "evaluate"]
+__all__ = ["Accepted", "Reference", "accept", "evaluate"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fractions
 import math
 import statistics
 from collections.abc import Sequence
@@ -29,9 +30,11 @@ def aggregate(name: str, values: Sequence[tuple[int, Value]], p: float | None) -
     if not numbers:
         return None
     if name == "first":
-        return min(timed, key=lambda pair: (pair[0], -pair[1]))[1]
+        earliest = min(time for time, _ in timed)
+        return max((number for time, number in timed if time == earliest), key=_order)
     if name == "last":
-        return max(timed)[1]
+        latest = max(time for time, _ in timed)
+        return max((number for time, number in timed if time == latest), key=_order)
     return _of_numbers(name, numbers, p)
 
 
@@ -39,15 +42,15 @@ def _of_numbers(name: str, numbers: list[float], p: float | None) -> float | Non
     if name == "avg":
         return _sum(numbers) / len(numbers)
     if name == "min":
-        return min(numbers)
+        return min(numbers, key=_order)
     if name == "max":
-        return max(numbers)
+        return max(numbers, key=_order)
     if name == "stddev":
-        return statistics.stdev(numbers) if len(numbers) > 1 else None
+        return statistics.stdev(numbers) if len(numbers) > 1 and all(map(math.isfinite, numbers)) else None
     if name == "median":
-        return _percentile(sorted(numbers), 0.5)
+        return _percentile(sorted(numbers, key=_order), 0.5)
     if name == "percentile" and p is not None:
-        return _percentile(sorted(numbers), p)
+        return _percentile(sorted(numbers, key=_order), p)
     raise AssertionError(f"no such aggregate: {name}")
 
 
@@ -55,8 +58,18 @@ def _number(value: Any) -> float:
     return float(value)
 
 
+def _order(number: float) -> tuple[bool, float]:
+    """NaN is larger than all else."""
+    return (True, 0) if math.isnan(number) else (False, number)
+
+
 def _sum(numbers: Sequence[float]) -> float:
-    finite = math.fsum(number for number in numbers if math.isfinite(number))
+    """The exact sum of the finite ones, rounded once; infinity where it is too large."""
+    exact = sum((fractions.Fraction(number) for number in numbers if math.isfinite(number)), fractions.Fraction())
+    try:
+        finite = float(exact)
+    except OverflowError:
+        finite = math.inf if exact > 0 else -math.inf
     return finite + sum(number for number in numbers if not math.isfinite(number))
 
 

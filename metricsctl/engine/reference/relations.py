@@ -64,6 +64,14 @@ def _fault(source: SourcePlan, event: Mapping[str, Any], row: Row, now: int) -> 
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows, and the names of their columns even where there is no row."""
+
+    names: tuple[str, ...]
+    rows: list[Row]
+
+
 @dataclass(slots=True)
 class Relations:
     """The rows of each source and model of a project."""
@@ -72,20 +80,11 @@ class Relations:
     plans: Mapping[str, SourcePlan]
     events: Mapping[str, Sequence[Mapping[str, Any]]]
     now: int
-    _known: dict[str, list[Row]] = field(default_factory=dict)
+    _known: dict[str, Table] = field(default_factory=dict)
 
     def rows(self, name: str) -> list[Row]:
         """All rows of a source or model."""
-        if name not in self._known:
-            relation = self.project.relation(name)
-            assert relation is not None  # noqa: S101 - references are checked before
-            if isinstance(relation, Source):
-                found = list(accept(self.plans[name], self.events.get(name, ()), self.now).rows)
-            else:
-                assert relation.statement is not None  # noqa: S101 - the loader has read it
-                found = self._query(relation.statement.tree, {})
-            self._known[name] = found
-        return self._known[name]
+        return self._relation(name).rows
 
     def sources(self, name: str) -> set[str]:
         """The sources that a relation is made of."""
@@ -102,9 +101,23 @@ class Relations:
             raise ProjectError(f"'{name}' has no event time", hint="time: {column: ...}")
         return relation.time.column.name.lower()
 
+    def _relation(self, name: str) -> Table:
+        if name not in self._known:
+            relation = self.project.relation(name)
+            assert relation is not None  # noqa: S101 - references are checked before
+            if isinstance(relation, Source):
+                plan = self.plans[name]
+                names = tuple(column.name.lower() for column in plan.columns)
+                found = Table(names, list(accept(plan, self.events.get(name, ()), self.now).rows))
+            else:
+                assert relation.statement is not None  # noqa: S101 - the loader has read it
+                found = self._query(relation.statement.tree, {})
+            self._known[name] = found
+        return self._known[name]
+
     # -- SQL
 
-    def _query(self, tree: exp.Expr, tables: Mapping[str, list[Row]]) -> list[Row]:
+    def _query(self, tree: exp.Expr, tables: Mapping[str, Table]) -> Table:
         """The rows of a SELECT, a UNION ALL or one in parentheses; `tables` are the CTEs in reach."""
         kind = type(tree).__name__
         inner = self._with(tree, tables)
@@ -114,49 +127,45 @@ class Relations:
             return self._union(tree, inner)
         if kind != "Select" or any(value for name, value in tree.args.items() if name not in _SELECT):
             raise unknown(tree)
-        rows = self._from(tree.args["from_"].this, inner)
+        table = self._from(tree.args["from_"].this, inner)
         where = tree.args.get("where")
-        return [_projected(tree.expressions, row) for row in rows if where is None or scalar(where.this, row) is True]
+        rows = [row for row in table.rows if where is None or scalar(where.this, row) is True]
+        return _projected(tree.expressions, Table(table.names, rows))
 
-    def _with(self, tree: exp.Expr, tables: Mapping[str, list[Row]]) -> Mapping[str, list[Row]]:
+    def _with(self, tree: exp.Expr, tables: Mapping[str, Table]) -> Mapping[str, Table]:
         found = dict(tables)
         clause = tree.args.get("with_")
         for cte in clause.expressions if clause is not None else ():
             found[cte.alias.lower()] = self._query(cte.this, found)
         return found
 
-    def _union(self, tree: exp.Expr, tables: Mapping[str, list[Row]]) -> list[Row]:
+    def _union(self, tree: exp.Expr, tables: Mapping[str, Table]) -> Table:
+        """Columns go together by their place; the first SELECT names them."""
         if tree.args.get("distinct") or tree.args.get("by_name"):
             raise unknown(tree)
         first, second = self._query(tree.this, tables), self._query(tree.args["expression"], tables)
-        if not first or not second:
-            names = _names(tree)
-            return [dict(zip(names, row.values(), strict=True)) for row in second] if names else first or second
-        names = list(first[0])
-        return first + [dict(zip(names, row.values(), strict=True)) for row in second]
+        moved = [dict(zip(first.names, (row[name] for name in second.names), strict=True)) for row in second.rows]
+        return Table(first.names, first.rows + moved)
 
-    def _from(self, table: exp.Expr, tables: Mapping[str, list[Row]]) -> list[Row]:
+    def _from(self, table: exp.Expr, tables: Mapping[str, Table]) -> Table:
         if type(table).__name__ == "Subquery":
             return self._query(table.this, tables)
         if type(table).__name__ != "Table" or table.args.get("joins"):
             raise unknown(table)
-        return tables[table.name.lower()] if table.name.lower() in tables else self.rows(table.name)
+        return tables[table.name.lower()] if table.name.lower() in tables else self._relation(table.name)
 
 
-def _projected(items: Sequence[exp.Expr], row: Row) -> Row:
-    found: Row = {}
+def _projected(items: Sequence[exp.Expr], table: Table) -> Table:
+    names: list[str] = []
+    rows: list[Row] = [{} for _ in table.rows]
     for item in items:
         if item.is_star:
-            found |= row
-        else:
-            found[item.alias_or_name.lower()] = scalar(item.this if type(item).__name__ == "Alias" else item, row)
-    return found
-
-
-def _names(tree: exp.Expr) -> list[str]:
-    """Column names of the first SELECT of a union where it has no rows to show them; a star tells none."""
-    first = tree
-    while type(first).__name__ in {"Union", "Subquery"}:
-        first = first.this
-    items = first.expressions
-    return [] if any(item.is_star for item in items) else [item.alias_or_name.lower() for item in items]
+            names.extend(table.names)
+            for made, row in zip(rows, table.rows, strict=True):
+                made.update(row)
+            continue
+        name = item.alias_or_name.lower()
+        names.append(name)
+        for made, row in zip(rows, table.rows, strict=True):
+            made[name] = scalar(item.this if type(item).__name__ == "Alias" else item, row)
+    return Table(tuple(names), rows)

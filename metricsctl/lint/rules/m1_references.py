@@ -68,21 +68,21 @@ def _unknown_tables(facts: Facts) -> Iterator[Problem]:
 def _unknown_columns(facts: Facts) -> Iterator[Problem]:
     for name, relation in facts.relations.items():
         kind = "source" if isinstance(relation, Source) else "model"
-        for column, span in _named_columns(facts, relation):
+        for column, span in _named_columns(relation):
             if facts.missing(name, column):
-                yield Problem(span, f"unknown column '{column}' in {kind} '{name}'", _column_hint(facts, name, column))
+                yield Problem(facts.word(span, column), f"unknown column '{column}' in {kind} '{name}'", _column_hint(facts, name, column))
 
 
 def _column_hint(facts: Facts, relation: str, column: str) -> str | None:
     return nearest(column, facts.columns.get(relation) or ()) or "list its `columns:` with name and type"
 
 
-def _named_columns(facts: Facts, relation: Source | Model) -> Iterator[tuple[str, Span]]:
-    """The columns that a source or a model names outside of SQL."""
+def _named_columns(relation: Source | Model) -> Iterator[tuple[str, Span]]:
+    """The columns that a source or a model names outside of SQL, each with a stretch in which it stands."""
     if relation.time is not None:
         yield relation.time.column.name, relation.time.column.span
     for column in relation.entities.values():
-        yield column, facts.word(relation.place("entities"), column)
+        yield column, relation.place("entities")
     if isinstance(relation, Model):
         for ref in (*relation.grain, *(column.name for column in relation.columns)):
             yield ref.name, ref.span

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from metricsctl.render.numbers import size
@@ -15,8 +16,7 @@ def view(report: Any, style: Style) -> list[Block]:  # noqa: ARG001 - a view's s
     """Sources, then tables."""
     data = report.to_dict()
     sources = [
-        (item["name"], f"{item['rows']:,}", f"{item['rejected']:,}", item["max_time"], item["watermark"], item["closed_until"])
-        for item in data["sources"]
+        (item["name"], f"{item['rows']:,}", f"{item['rejected']:,}", _time(item["max_time"]), _watermark(item)) for item in data["sources"]
     ]
     tables = [(item.name, item.version, item.files, size(item.bytes), f"{item.rows:,}") for item in report.tables]
     right: Literal["right"] = "right"
@@ -26,11 +26,10 @@ def view(report: Any, style: Style) -> list[Block]:  # noqa: ARG001 - a view's s
             "Sources",
             (
                 Column("source", style="bold"),
-                Column("events", justify=right),
-                Column("rejected", justify=right),
-                Column("latest event"),
-                Column("watermark"),
-                Column("closed until"),
+                Column("events", justify=right, no_wrap=True),
+                Column("rejected", justify=right, no_wrap=True),
+                Column("latest event", no_wrap=True),
+                Column("watermark", no_wrap=True),
             ),
             sources,
         ),
@@ -46,3 +45,12 @@ def view(report: Any, style: Style) -> list[Block]:  # noqa: ARG001 - a view's s
             tables,
         ),
     ]
+
+
+def _watermark(source: Mapping[str, Any]) -> str | None:
+    closed = source["closed_until"] is not None and source["closed_until"] == source["max_time"]
+    return "closed" if closed else _time(source["watermark"])
+
+
+def _time(text: str | None) -> str | None:
+    return None if text is None else text.replace("T", " ")

@@ -34,10 +34,13 @@ def test_values_are_typed() -> None:
     assert source.time is not None
     assert (source.time.lateness, source.time.max_ahead) == (Duration(15, "m"), Duration(1, "d"))
     growth, rate, value = (project.metrics[name] for name in ("revenue_wow", "ctr", "revenue"))
-    assert isinstance(growth, Derived) and isinstance(rate, Ratio) and isinstance(value, Simple)
+    assert isinstance(growth, Derived)
+    assert isinstance(rate, Ratio)
+    assert isinstance(value, Simple)
     assert growth.inputs["prev"].offset == Duration(7, "d")
     assert rate.numerator.metric.name == "ad_clicks"
-    assert value.expr is not None and value.expr.names() == ["amount"]
+    assert value.expr is not None
+    assert value.expr.names() == ["amount"]
 
 
 def test_defaults_of_the_file_hold_where_nothing_is_said() -> None:

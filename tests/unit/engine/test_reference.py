@@ -11,6 +11,7 @@ from metricsctl.core.timegrid import Grain, to_iso
 from metricsctl.definition.expression import parse_expression
 from metricsctl.definition.load import load_text
 from metricsctl.definition.project import Project
+from metricsctl.engine.duckdb.connection import connect
 from metricsctl.engine.reference import accept, evaluate
 from metricsctl.engine.reference.scalar import scalar
 from metricsctl.engine.reference.values import Instant, Value, read, to_text
@@ -276,7 +277,7 @@ def test_writing(value: Value, text: str | None) -> None:
         ("COALESCE(NULL, 3, 4)", 3),
         ("NULLIF(1, 1.0)", None),
         ("NULLIF(1, 2)", 1),
-        ("ABS(-2) + ROUND(2.5)", 5),
+        ("ABS(-2) + ROUND(2.5)", Decimal(5)),
         ("ROUND(-1.25, 1)", Decimal("-1.3")),
         ("LOWER('AB') || UPPER('cd') || LENGTH('äb')", "abCD2"),
         ("'a' || NULL", None),
@@ -292,6 +293,8 @@ def test_scalars(sql: str, value: Value) -> None:
     found = scalar(parse_expression(sql, "duckdb"), NONE)
     assert found == value
     assert type(found) is type(value)
+    with connect(None) as connection:  # the other engine means the same
+        assert connection.execute(f"SELECT CAST(({sql}) AS VARCHAR)").fetchone() == (to_text(value),)
 
 
 def test_division_by_zero_in_a_row_is_infinite() -> None:
@@ -312,3 +315,18 @@ def test_what_it_does_not_know_it_refuses(sql: str) -> None:
 def test_a_cast_that_fails() -> None:
     with pytest.raises(DataError, match="fails for 'abc'"):
         scalar(parse_expression("CAST('abc' AS DOUBLE)", "duckdb"), NONE)
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [("total", None), ("low", 1), ("high", None), ("opening", math.inf), ("closing", None), ("middle", math.inf), ("spread", None)],
+)
+def test_infinity_and_nan_are_numbers_and_a_nan_is_no_value(project: Project, metric: str, value: float | None) -> None:
+    events = {"pays": [pay("2026-05-01T10:00:00Z", math.inf), pay("2026-05-01T10:01:00Z", 1), pay("2026-05-01T10:02:00Z", math.nan)]}
+    assert ask(project, metric, "1h", events) == {("05-01T10:00",): value}
+
+
+def test_a_sum_is_exact_and_a_tie_takes_the_larger_value(project: Project) -> None:
+    same = [pay("2026-05-01T10:00:00Z", amount) for amount in (1e16, 1.0, -1e16, 0.1, 0.2)]
+    assert ask(project, "total", "1h", {"pays": same}) == {("05-01T10:00",): 1.3}
+    assert ask(project, "opening", "1h", {"pays": same}) == ask(project, "closing", "1h", {"pays": same}) == {("05-01T10:00",): 1e16}

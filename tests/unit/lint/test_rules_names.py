@@ -82,6 +82,11 @@ def test_m104_source(check: Check) -> None:
     assert (found.message, found.hint) == ("unknown source 'logg'", "did you mean 'log'?")
 
 
+def test_m104_quotes_are_not_part_of_a_name(check: Check) -> None:
+    check("M104", "metrics:\n  - {name: a, type: simple, source: '«logg»', agg: count}\n")
+    check("M104", 'metrics:\n  - {name: a, type: derived, expr: "1 + «b»"}\n')
+
+
 def test_m104_inputs(check: Check) -> None:
     check(
         "M104",
@@ -185,7 +190,7 @@ exposures:
 def test_m105_circle_of_metrics(check: Check) -> None:
     (found,) = check(
         "M105",
-        "metrics:\n  - {name: «b», type: derived, expr: c + 1}\n  - {name: a, type: derived, expr: b}\n  - {name: c, type: derived, expr: a}\n",
+        "metrics:\n  - {name: «b», type: derived, expr: c}\n  - {name: a, type: derived, expr: b}\n  - {name: c, type: derived, expr: a}\n",
     )
     assert found.message == "metric 'b' stands on itself: b -> c -> a -> b"
 
@@ -214,15 +219,15 @@ def test_two_circles_are_two_findings() -> None:
 def test_m106_unused(check: Check) -> None:
     check(
         "M106",
-        f"""  - {{name: «other», time: ts, columns: [{{name: ts, type: date}}]}}
+        """  - {name: «other», time: ts, columns: [{name: ts, type: date}]}
 dimensions:
-  - {{name: country}}
-  - {{name: «device»}}
+  - {name: country}
+  - {name: «device»}
 models:
-  - {{name: used, sql: 'SELECT ts FROM log', time: ts}}
-  - {{name: «idle», sql: 'SELECT ts FROM log'}}
+  - {name: used, sql: 'SELECT ts FROM log', time: ts}
+  - {name: «idle», sql: 'SELECT ts FROM log'}
 metrics:
-  - {{name: a, type: simple, source: used, agg: count}}
+  - {name: a, type: simple, source: used, agg: count}
 """,
     )
 

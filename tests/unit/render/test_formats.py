@@ -44,7 +44,7 @@ def test_github_escapes() -> None:
     report = run(
         load_text("version: 1\nmetrics:\n  - {name: a, type: simple, source: 's%,:', agg: count}\n", path="a,b.yml"), select=["M104"]
     )
-    assert render(report, "github") == "::error file=a%2Cb.yml,line=3,endLine=3,col=37,endColumn=43,title=M104::unknown source 's%25,:'\n"
+    assert render(report, "github") == "::error file=a%2Cb.yml,line=3,endLine=3,col=38,endColumn=42,title=M104::unknown source 's%25,:'\n"
 
 
 def test_unknown_format() -> None:

@@ -25,7 +25,7 @@ from metricsctl.plan.build import build
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ["Points", "evaluate"]
+__all__ = ["Points", "Reference", "evaluate"]
 
 Key = tuple[str | None, ...]
 Points = dict[tuple[int, Key], float | None]
@@ -56,10 +56,22 @@ def evaluate(
     DataError
         A division by zero in a metric with `on_zero: error`, or a CAST that fails.
     """
-    found = project.metric(metric)
-    condition = None if where is None else parse_expression(where, "duckdb")
-    relations = Relations(project, build(project).sources, events, now)
-    return _Question(project, relations, grain, project.zone_of(found), tuple(by), condition, final).points(found, ())
+    return Reference(project, events, now).evaluate(metric, grain=grain, by=by, where=where, final=final)
+
+
+class Reference:
+    """Many questions about the same events, which are read once."""
+
+    def __init__(self, project: Project, events: Mapping[str, Sequence[Mapping[str, Any]]], now: int) -> None:
+        self._project = project
+        self._relations = Relations(project, build(project).sources, events, now)
+
+    def evaluate(self, metric: str, *, grain: Grain, by: Sequence[str] = (), where: str | None = None, final: bool = True) -> Points:
+        """See `evaluate`."""
+        found = self._project.metric(metric)
+        condition = None if where is None else parse_expression(where, "duckdb")
+        zone = self._project.zone_of(found)
+        return _Question(self._project, self._relations, grain, zone, tuple(by), condition, final).points(found, ())
 
 
 @dataclass(slots=True)

@@ -1,0 +1,145 @@
+"""The impact of a change as a tree: the verdict, each changed node with what it passes on to, and the changes that move nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from metricsctl.render.style import Style, paint
+
+if TYPE_CHECKING:
+    from metricsctl.diff.change import Change
+    from metricsctl.impact.report import Impacted, ImpactReport, Path
+
+__all__ = ["page"]
+
+_COLORS = {
+    "breaking": "bold red",
+    "semantic": "bold yellow",
+    "unknown": "yellow",
+    "governance": "cyan",
+    "additive": "green",
+    "cosmetic": "dim",
+}
+_LEVELS = {"none": "green", "low": "green", "medium": "yellow", "high": "bold red", "critical": "bold red"}
+_UNICODE = ("├─ ", "└─ ", "│  ", "   ", "→")
+_ASCII = ("|- ", "`- ", "|  ", "   ", "->")
+
+
+def page(report: ImpactReport, style: Style) -> str:
+    """The page."""
+    return "\n".join(_Page(report, style).lines()) + "\n"
+
+
+class _Page:
+    def __init__(self, report: ImpactReport, style: Style) -> None:
+        self.report = report
+        self.style = style
+        self.nodes = {item.id: item for item in report.impacted}
+        self.changes: dict[str, list[Change]] = {}
+        for change in report.changes:
+            self.changes.setdefault(change.id, []).append(change)
+        self.below: dict[str, list[str]] = {}
+        for link in report.links:
+            self.below.setdefault(link.source, []).append(link.target)
+        self.branch, self.last, self.bar, self.gap, self.arrow = _ASCII if style.ascii else _UNICODE
+        self.done: set[str] = set()
+
+    def lines(self) -> Iterator[str]:
+        report, style = self.report, self.style
+        yield paint(report.verdict, "bold", style)
+        level = paint(report.level, _LEVELS[report.level], style)
+        against = f", against {report.subject}" if report.question == "base" else ""
+        yield f"score {report.score:.0f} of 100: {level}{against}"
+        for gate in report.gates:
+            yield f"{paint('gate', 'bold red', style)} {gate.name}: {gate.reason}"
+        if report.why is not None:
+            yield from self.why(report.why)
+            return
+        for key in self.roots():
+            yield ""
+            yield from self.root(key)
+        yield from self.rest()
+        for words in report.unmatched:
+            yield f"\n{paint('about nothing here:', 'dim', style)} {words}"
+
+    def roots(self) -> list[str]:
+        """The changed nodes that move something; those below another one come where they are passed."""
+        moving = [key for key, found in self.changes.items() if key in self.nodes and found]
+        return sorted(moving, key=lambda key: (self.nodes[key].via[0] != key, -self.nodes[key].p, -self.nodes[key].kind.layer, key))
+
+    def root(self, key: str) -> Iterator[str]:
+        node = self.nodes[key]
+        if key in self.done and node.via[0] != key:
+            return
+        category = self.changes[key][0].category.value
+        yield f"{self.name(node)}  {paint(category, _COLORS[category], self.style)}  {self.said(key)}"
+        yield from self.under(key)
+
+    def under(self, start: str) -> Iterator[str]:
+        """The lines beneath a node; a stack of our own, since a chain may be deeper than Python's."""
+        if start in self.done:
+            return
+        self.done.add(start)
+        stack = [("", self.steps(start))]
+        while stack:
+            indent, steps = stack[-1]
+            if not steps:
+                stack.pop()
+                continue
+            key = steps.pop(0)
+            beneath = self.steps(key)
+            again = key in self.done and bool(beneath)
+            note = paint("  (see above)", "dim", self.style) if again else ""
+            node = self.nodes[key]
+            own = f"  {paint(self.said(key), 'yellow', self.style)}" if key in self.changes else ""
+            branch = paint(indent + (self.branch if steps else self.last), "dim", self.style)
+            yield f"{branch}{self.name(node)}  {paint(f'{round(100 * node.p)} %', 'dim', self.style)}{own}{note}"
+            if not again:
+                self.done.add(key)
+                stack.append((indent + (self.bar if steps else self.gap), beneath))
+
+    def steps(self, key: str) -> list[str]:
+        found = self.below.get(key, [])
+        return sorted(found, key=lambda target: (self.nodes[target].kind.layer, self.nodes[target].name))
+
+    def said(self, key: str) -> str:
+        """What changed of a node: the worst of it."""
+        worst = self.changes[key][0].category
+        return "; ".join(dict.fromkeys(change.reason for change in self.changes[key] if change.category is worst))
+
+    def name(self, node: Impacted) -> str:
+        color = {"metric": "bold green", "exposure": "bold cyan", "model": "yellow", "source": "blue"}.get(node.kind.value, "bold")
+        kind = node.detail if node.kind.value == "exposure" else node.kind.value
+        owner = f", {node.owner}" if node.owner and node.kind.value == "exposure" else ""
+        return f"{paint(node.name, color, self.style)} {paint(f'{kind}{owner}', 'dim', self.style)}"
+
+    def rest(self) -> Iterator[str]:
+        """The changes that move no value."""
+        found = [change for change in self.report.changes if not change.category.moves]
+        if found:
+            yield ""
+            yield "moves nothing:"
+        for change in found:
+            category = paint(f"{change.category.value:<10}", _COLORS[change.category.value], self.style)
+            yield f"  {category} {change.kind.value} {change.name}: {change.reason}"
+
+    def why(self, name: str) -> Iterator[str]:
+        key = f"metric:{name.removeprefix('metric:')}"
+        yield ""
+        if key not in self.nodes:
+            yield f"{name} is untouched: nothing that it reads has changed"
+            return
+        node = self.nodes[key]
+        yield f"{self.name(node)}  {round(100 * node.p)} %  {node.reason}"
+        for path in self.report.paths:
+            yield f"  {self.way(path)}"
+
+    def way(self, path: Path) -> str:
+        if not path.edges:
+            return "it was changed itself"
+        steps = [path.nodes[0]]
+        for edge, key in zip(path.edges, path.nodes[1:], strict=True):
+            kind = "rows" if edge.value == "table-only" else edge.value
+            steps.append(f"{paint(f'-{kind}{self.arrow}', 'dim', self.style)} {key}")
+        return " ".join(steps)

@@ -1,0 +1,38 @@
+"""The tables of `metricsctl impact`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from metricsctl.render.style import Style
+from metricsctl.render.views import Block, Column, Table
+
+__all__ = ["view"]
+
+
+def view(report: Any, style: Style) -> list[Block]:  # noqa: ARG001 - a view's signature
+    """The verdict, the gates, what changed, what is reached, the paths asked for."""
+    blocks: list[Block] = [f"{report.verdict}\nscore {report.score:.0f} of 100: {report.level}"]
+    blocks += [f"gate {gate.name}: {gate.reason}" for gate in report.gates]
+    if report.changes:
+        columns = (Column("node", style="bold"), Column("kind", style="dim"), Column("category", style="yellow"), Column("reason"))
+        rows = [(change.name, change.kind.value, change.category.value, change.reason) for change in report.changes]
+        blocks.append(Table("Changes", columns, rows))
+    if report.impacted:
+        heads = (
+            Column("node", style="bold"),
+            Column("kind", style="dim"),
+            Column("category", style="yellow"),
+            Column("hit", justify="right"),
+            Column("owner"),
+            Column("reason"),
+        )
+        reached = [
+            (item.name, item.kind.value, item.category.value, f"{100 * item.p:.0f} %", item.owner, item.reason) for item in report.impacted
+        ]
+        blocks.append(Table("Reached", heads, reached))
+    if report.why:
+        ways = [" > ".join(path.nodes) for path in report.paths] or [f"{report.why} is untouched: nothing that it reads has changed"]
+        blocks.append("\n".join(ways))
+    blocks += [f"about nothing here: {words}" for words in report.unmatched]
+    return blocks
