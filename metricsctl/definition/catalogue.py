@@ -10,8 +10,8 @@ from metricsctl.core.diagnostics import Diagnostic, Span
 from metricsctl.core.errors import UnknownName, UsageError
 from metricsctl.core.names import nearest
 from metricsctl.core.serial import plain
-from metricsctl.definition.forms import keys_of
 from metricsctl.definition.project import Project
+from metricsctl.definition.records import keys_of
 from metricsctl.definition.references import bases_of, dimension_lists, inputs_of, references
 from metricsctl.definition.schema import SECTIONS, Alias, Metric, Model, Placed, Simple, Source
 

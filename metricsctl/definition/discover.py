@@ -86,7 +86,5 @@ def definition_files(paths: Sequence[Path]) -> tuple[list[tuple[Path, str]], int
     if not taken:
         where = ", ".join(str(path) for path in paths)
         what = f"; {others} other YAML files were left alone" if others else ""
-        raise UsageError(
-            f"no metric definitions in {where}{what}", hint="start with `metricsctl init`, or name the folder with -p"
-        )
+        raise UsageError(f"no metric definitions in {where}{what}", hint="start with `metricsctl init`, or name the folder with -p")
     return sorted(taken.items()), others

@@ -10,7 +10,7 @@ from typing import Any
 
 from metricsctl.core.durations import Duration
 from metricsctl.core.timegrid import Grain
-from metricsctl.definition.forms import Key, Record, keys_of
+from metricsctl.definition.records import Key, Record, keys_of
 from metricsctl.definition.schema import LATER_TYPES, METRIC_TYPES, SECTIONS, Defaults, Metric
 
 __all__ = ["key_tables", "with_tables"]

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from metricsctl.core.diagnostics import Severity, Span
+from metricsctl.definition.forms import Bad, Reader
 from metricsctl.definition.source import Node, ScalarNode
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-    from metricsctl.definition.forms import Reader
 
 __all__ = ["ColumnUse", "Expression", "ExpressionForm", "SqlSyntaxError", "parse_expression", "parse_select"]
 
@@ -158,8 +158,6 @@ class ExpressionForm:
             _ = expression.tree
         except SqlSyntaxError as error:
             reader.note("M501", Severity.ERROR, str(error), node.span_of(error.start, min(error.end, len(node.text)) or 1))
-            from metricsctl.definition.forms import Bad
-
             raise Bad from error
         return expression
 
@@ -266,8 +264,6 @@ class StatementForm:
 
     def read(self, node: Node, reader: Reader) -> Statement:
         """Read and parse."""
-        from metricsctl.definition.forms import Bad
-
         if not isinstance(node, ScalarNode) or not node.text.strip():
             raise reader.bad("expected a SELECT statement", node)
         statement = Statement(node.text, reader.dialect, node)

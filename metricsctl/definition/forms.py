@@ -6,7 +6,6 @@ A form knows three things about itself: how to read a node, how to say what it a
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
@@ -19,7 +18,7 @@ from metricsctl.core.names import nearest
 from metricsctl.core.timegrid import GRAIN_HELP, Grain, zone_of
 from metricsctl.definition.source import ListNode, MapNode, Node, ScalarNode, to_plain
 
-__all__ = ["Form", "Key", "Reader", "Ref", "key"]
+__all__ = ["Bad", "Form", "Reader", "Ref", "kind_of"]
 
 _TRAPS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
@@ -69,7 +68,8 @@ class Form(Protocol):
         """The same as JSON Schema (draft 2020-12)."""
 
 
-def _kind(node: Node) -> str:
+def kind_of(node: Node) -> str:
+    """What a node is, for a message."""
     if isinstance(node, MapNode):
         return "a mapping"
     if isinstance(node, ListNode):
@@ -83,7 +83,7 @@ class Text:
 
     def read(self, node: Node, reader: Reader) -> str:
         if not isinstance(node, ScalarNode) or node.value is None:
-            raise reader.bad(f"expected text, not {_kind(node)}", node)
+            raise reader.bad(f"expected text, not {kind_of(node)}", node)
         return node.text
 
     def says(self) -> str:
@@ -101,7 +101,7 @@ class Name:
 
     def read(self, node: Node, reader: Reader) -> Ref:
         if not isinstance(node, ScalarNode) or not node.text:
-            raise reader.bad(f"expected a name, not {_kind(node)}", node)
+            raise reader.bad(f"expected a name, not {kind_of(node)}", node)
         return Ref(node.text, node.span)
 
     def says(self) -> str:
@@ -120,8 +120,8 @@ class Flag:
             return node.value
         trap = _TRAPS.get(node.text.lower()) if isinstance(node, ScalarNode) and node.style is None else None
         if trap:
-            raise reader.bad(f"{_kind(node)} is text in YAML 1.2", node, f"write {trap}", code="M005")
-        raise reader.bad(f"expected true or false, not {_kind(node)}", node)
+            raise reader.bad(f"{kind_of(node)} is text in YAML 1.2", node, f"write {trap}", code="M005")
+        raise reader.bad(f"expected true or false, not {kind_of(node)}", node)
 
     def says(self) -> str:
         return "true or false"
@@ -142,7 +142,7 @@ class Number:
         value = node.value if isinstance(node, ScalarNode) else None
         wrong_type = isinstance(value, bool) or not isinstance(value, int if self.whole else (int, float))
         if wrong_type or (self.low is not None and value < self.low) or (self.high is not None and value > self.high):  # type: ignore[operator]
-            raise reader.bad(f"expected {self.says()}, not {_kind(node)}", node)
+            raise reader.bad(f"expected {self.says()}, not {kind_of(node)}", node)
         return value  # type: ignore[return-value]
 
     def says(self) -> str:
@@ -170,7 +170,7 @@ class Choice:
         if isinstance(node, ScalarNode) and node.text in self.words:
             return node.text
         hint = nearest(node.text, self.words) if isinstance(node, ScalarNode) and node.text else None
-        raise reader.bad(f"expected {self.says()}, not {_kind(node)}", node, hint if hint and hint.startswith("did") else None)
+        raise reader.bad(f"expected {self.says()}, not {kind_of(node)}", node, hint if hint and hint.startswith("did") else None)
 
     def says(self) -> str:
         return " \\| ".join(self.words).replace("\\|", "|")
@@ -189,7 +189,7 @@ class Parsed:
 
     def read(self, node: Node, reader: Reader) -> Any:
         if not isinstance(node, ScalarNode) or node.value is None:
-            raise reader.bad(f"expected {self.what}, not {_kind(node)}", node)
+            raise reader.bad(f"expected {self.what}, not {kind_of(node)}", node)
         try:
             return self.convert(node.text)
         except ValueError as error:
@@ -211,7 +211,7 @@ class ListOf:
     def read(self, node: Node, reader: Reader) -> tuple[Any, ...]:
         if not isinstance(node, ListNode):
             raise reader.bad(
-                f"expected a list, not {_kind(node)}",
+                f"expected a list, not {kind_of(node)}",
                 node,
                 f"write [{to_plain(node)}]" if isinstance(node, ScalarNode) and node.text else None,
             )
@@ -242,7 +242,7 @@ class MapOf:
 
     def read(self, node: Node, reader: Reader) -> dict[str, Any]:
         if not isinstance(node, MapNode):
-            raise reader.bad(f"expected a mapping, not {_kind(node)}", node)
+            raise reader.bad(f"expected a mapping, not {kind_of(node)}", node)
         values = {}
         for entry in node.entries:
             try:
@@ -270,113 +270,6 @@ class Free:
 
     def json_schema(self) -> dict[str, Any]:
         return {}
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A key of a record: its form, its meaning, and what happens where it is not built yet.
-
-    `later` is "" for what is built, "key" where the key alone is left out (nothing it says changes a number), "node" where the whole
-    record is.
-    """
-
-    form: Form
-    doc: str
-    required: bool = False
-    later: str = ""
-    says: str = ""
-
-
-def key(
-    form: Form, doc: str, *, default: Any = dataclasses.MISSING, required: bool = False, later: str = "", says: str = ""
-) -> Any:
-    """A dataclass field that is a key of the language."""
-    spec = {"key": Key(form, doc, required, later, says)}
-    if required:
-        return dataclasses.field(metadata=spec)
-    if isinstance(default, dict):
-        return dataclasses.field(default_factory=dict, metadata=spec)
-    return dataclasses.field(default=None if default is dataclasses.MISSING else default, metadata=spec)
-
-
-def keys_of(record: type) -> dict[str, Key]:
-    """The keys of a record class, by the name they have in the YAML (`from_` is `from`)."""
-    fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(record)
-    return {spec.name.rstrip("_"): spec.metadata["key"] for spec in fields if "key" in spec.metadata}
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A mapping with known keys, read into a frozen dataclass which also has `span` and `places` (key -> place of its value)."""
-
-    cls: type
-    short: str | None = None  # the key that a bare scalar stands for
-
-    def read(self, node: Node, reader: Reader) -> Any:
-        if self.short is not None and isinstance(node, ScalarNode) and node.text:
-            inner = keys_of(self.cls)[self.short].form.read(node, reader)
-            return self.cls(**{self.short: inner}, span=node.span, places={self.short: node.span})
-        if not isinstance(node, MapNode):
-            raise reader.bad(f"expected a mapping, not {_kind(node)}", node)
-        return read_record(self.cls, node, reader)
-
-    def says(self) -> str:
-        inner = ", ".join(keys_of(self.cls))
-        return (f"name or " if self.short else "") + "{" + inner + "}"  # noqa: F541
-
-    def json_schema(self) -> dict[str, Any]:
-        full = record_schema(self.cls)
-        return {"anyOf": [{"type": "string"}, full]} if self.short else full
-
-
-def read_record(cls: type, node: MapNode, reader: Reader) -> Any:
-    """Read a mapping into `cls`; every fault is noted before `Bad` is raised."""
-    known = keys_of(cls)
-    values: dict[str, Any] = {}
-    places: dict[str, Span] = {}
-    broken = False
-    for entry in node.entries:
-        name = entry.key.text
-        spec = known.get(name)
-        if spec is None:
-            reader.note("M002", Severity.ERROR, f"unknown key '{name}'", entry.key.span, nearest(name, known))
-            continue
-        places[name] = entry.value.span
-        if spec.later:
-            left = "its record is left out" if spec.later == "node" else "the key is left out"
-            reader.note("M006", Severity.WARNING, f"'{name}' is not supported yet: {left}", entry.key.span)
-            broken = broken or spec.later == "node"
-            continue
-        try:
-            values[name if name.isidentifier() and name != "from" else name + "_"] = spec.form.read(entry.value, reader)
-        except Bad:
-            broken = True
-    for name, spec in known.items():
-        if spec.required and name not in places:
-            reader.note("M003", Severity.ERROR, f"missing key '{name}'", _head(node), f"{name}: {spec.says or spec.form.says()}")
-            broken = True
-    if broken:
-        raise Bad
-    return cls(**values, span=node.span, places=places)
-
-
-def _head(node: MapNode) -> Span:
-    """The first key of a mapping, a better place to point at than its whole stretch."""
-    return node.entries[0].key.span if node.entries else node.span
-
-
-def record_schema(cls: type) -> dict[str, Any]:
-    """JSON Schema of a record."""
-    known = keys_of(cls)
-    schema: dict[str, Any] = {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {name: {**spec.form.json_schema(), "description": spec.doc} for name, spec in known.items()},
-    }
-    required = [name for name, spec in known.items() if spec.required]
-    if required:
-        schema["required"] = required
-    return schema
 
 
 def _date(text: str) -> dt.date:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from metricsctl.definition.forms import record_schema
+from metricsctl.definition.records import record_schema
 from metricsctl.definition.schema import LATER_SECTIONS, METRIC_TYPES, SECTIONS, Defaults
 
 __all__ = ["project_schema"]

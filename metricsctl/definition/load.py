@@ -14,8 +14,9 @@ from metricsctl.core.errors import MetricsctlError
 from metricsctl.core.names import nearest
 from metricsctl.definition.discover import definition_files, read_text
 from metricsctl.definition.expression import Statement
-from metricsctl.definition.forms import Bad, Reader, read_record
+from metricsctl.definition.forms import Bad, Reader
 from metricsctl.definition.project import Project, SourceFile
+from metricsctl.definition.records import read_record
 from metricsctl.definition.references import KIND_SECTIONS, kind_keys, references
 from metricsctl.definition.schema import (
     AGGREGATES,
@@ -177,9 +178,7 @@ def _read_sections(draft: _Draft, file: Path, root: MapNode, reader: Reader) -> 
             continue
         for item in node.items:
             if section in LATER_SECTIONS:
-                reader.note(
-                    "M006", Severity.WARNING, f"'{section}' is not supported yet: the entry is left out", _name_span(item)
-                )
+                reader.note("M006", Severity.WARNING, f"'{section}' is not supported yet: the entry is left out", _name_span(item))
             else:
                 _read_item(draft, file, section, item, reader)
 
@@ -219,9 +218,7 @@ def _metric_class(item: MapNode, reader: Reader) -> type[Metric]:
     word = kind.text if isinstance(kind, ScalarNode) else "simple"
     if word in _COMPACT_TYPES:
         assert kind is not None  # noqa: S101 - for the type checker: the word came from it
-        reader.note(
-            "M006", Severity.WARNING, f"the compact form (type: {word}) is not supported yet: the metric is left out", kind.span
-        )
+        reader.note("M006", Severity.WARNING, f"the compact form (type: {word}) is not supported yet: the metric is left out", kind.span)
         raise Bad
     if kind is None:
         span = item.entries[0].key.span if item.entries else item.span
@@ -313,9 +310,7 @@ def _leave_out_dependents(draft: _Draft) -> None:
                 if missing is None or any(ref.name in draft.records[section] for section in KIND_SECTIONS[kind]):
                     continue
                 del metrics[name]
-                draft.skipped[f"metric:{name}"] = Skipped(
-                    "metric", name, f"it uses '{ref.name}', which is left out", metric.name.span
-                )
+                draft.skipped[f"metric:{name}"] = Skipped("metric", name, f"it uses '{ref.name}', which is left out", metric.name.span)
                 if "not supported" in missing.reason or "left out" in missing.reason:
                     message = f"{missing.kind} '{ref.name}' is left out ({missing.reason.split(':')[0]}), and so is this metric"
                     draft.findings.append(Diagnostic("M006", Severity.WARNING, message, ref.span))

@@ -30,10 +30,9 @@ from metricsctl.definition.forms import (
     MapOf,
     Name,
     Number,
-    Record,
     Ref,
-    key,
 )
+from metricsctl.definition.records import Record, key
 
 __all__ = [
     "AGGREGATES",

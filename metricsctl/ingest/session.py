@@ -1,0 +1,315 @@
+"""One run of `ingest`: what is fed, batch by batch, group by group.
+
+The unit is the commit group: after any failure the store equals a whole number of them, and the next run goes on from there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from metricsctl.core.diagnostics import Diagnostic, Severity
+from metricsctl.core.errors import UsageError
+from metricsctl.core.progress import Progress
+from metricsctl.definition.project import Project
+from metricsctl.engine.batch import Batch, LoadedBatch, Part
+from metricsctl.engine.duckdb.aggregate import Closed, table_of
+from metricsctl.engine.duckdb.ingest import DuckDbFolder
+from metricsctl.ingest.check import check_expressions
+from metricsctl.ingest.readers import Chunk, FileReader, InputFile, Known, Mark
+from metricsctl.ingest.rejects import RejectLimit, RejectLog
+from metricsctl.ingest.report import FileReport, IngestReport, SourceReport
+from metricsctl.ingest.sink import Sink
+from metricsctl.ingest.targets import Target, dropped_measures, targets
+from metricsctl.plan.types import Plan, Rollup
+from metricsctl.store.head import SourceState
+from metricsctl.store.held import rebuild_findings, waiting_metrics
+from metricsctl.store.writer import FileMark
+
+__all__ = ["IngestOptions", "Session"]
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """How to ingest.
+
+    `source` names the source of all files; `final` closes every window that they reach; `rebuild` makes the store anew from them;
+    `dry_run` reads and counts only. `rejects` is a file for rejected rows, `max_rejects` how many there may be (`100` or `1%`).
+    `now` (microseconds, UTC) bounds the future, the start of the run by default. `batch_bytes` are read at once, `group_bytes` committed.
+    """
+
+    source: str | None = None
+    final: bool = False
+    rebuild: bool = False
+    dry_run: bool = False
+    rejects: Path | None = None
+    max_rejects: str = "1%"
+    now: int | None = None
+    batch_bytes: int = 32 * _MIB
+    group_bytes: int = 256 * _MIB
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Rows of a source in this run."""
+
+    rows: int = 0
+    accepted: int = 0
+
+
+@dataclass(slots=True)
+class _Group:
+    """What is read and not committed yet."""
+
+    bytes: int = 0
+    accepted: int = 0
+    touched: bool = False
+    marks: list[FileMark] = field(default_factory=list)
+    rejects: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Chunks that will be one batch."""
+
+    source: str = ""
+    chunks: list[Chunk] = field(default_factory=list)
+    bytes: int = 0
+
+    def takes(self, chunk: Chunk, source: str, limit: int) -> bool:
+        """Whether a chunk can join: the same source and form, and room for it."""
+        if not self.chunks:
+            return True
+        first = self.chunks[0]
+        same = (first.format, first.header) == (chunk.format, chunk.header) and chunk.path is None and first.path is None
+        return same and self.source == source and self.bytes + len(chunk.data) <= limit
+
+
+@dataclass(slots=True)
+class Session:
+    """A run: `prepare`, `read`, `finish`, `report`, in this order."""
+
+    project: Project
+    plan: Plan
+    options: IngestOptions
+    sink: Sink
+    folder: DuckDbFolder
+    spool: Path
+    progress: Progress
+    now: int = 0
+    log: RejectLog = field(default_factory=RejectLog)
+    targets: dict[str, list[Target]] = field(default_factory=dict)
+    states: dict[str, SourceState] = field(default_factory=dict)
+    closed: dict[str, Closed] = field(default_factory=dict)
+    tallies: dict[str, _Tally] = field(default_factory=dict)
+    known: dict[str, Known] = field(default_factory=dict)
+    files: list[FileReport] = field(default_factory=list)
+    file_rejects: Counter[str] = field(default_factory=Counter)
+    dropped: dict[str, list[str]] = field(default_factory=dict)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    published: dict[str, int] = field(default_factory=dict)
+    group: _Group = field(default_factory=_Group)
+    waiting: _Waiting = field(default_factory=_Waiting)
+    groups: int = 0
+
+    # -- before
+
+    def prepare(self, files: Sequence[tuple[InputFile, str]]) -> None:
+        """Decide what is fed, and let the engine check it, before anything is read."""
+        self.now = self.options.now if self.options.now is not None else time.time_ns() // 1000
+        self.log.path = self.options.rejects
+        fed = list(dict.fromkeys(source for _, source in files))
+        head = self.sink.head()
+        if self.options.rebuild:
+            lost = sorted(name for name, state in self.sink.replaced().items() if state.rows and name not in fed)
+            if lost:
+                raise UsageError(
+                    f"a rebuild without files of {', '.join(lost)} would lose what the store holds of them",
+                    hint="give the files of every source at once",
+                )
+        self.targets = targets(self.plan, head, fed)
+        self.dropped = dropped_measures(self.plan, head, fed)
+        for source in self.plan.sources:
+            self.states[source] = head.sources.get(source, SourceState(source))
+        for source in fed:
+            self.tallies[source] = _Tally()
+            self.known[source] = Known([Mark(mark.size, mark.digest, mark.lines, mark.open_line) for mark in self.sink.marks(source)])
+            for target in self.targets[source]:
+                self.closed[target.rollup.id] = self._closed_windows(target.rollup)
+        check_expressions(self.project, self.plan, self.folder, [target.rollup for found in self.targets.values() for target in found])
+
+    def _closed_windows(self, rollup: Rollup) -> Closed:
+        """What was final of a rollup when the run began: the least of its sources."""
+        states = [self.states[name] for name in rollup.sources]
+        watermarks = [state.watermark for state in states]
+        untils = [state.closed_until for state in states]
+        return Closed(_least(watermarks), _least(untils))
+
+    # -- reading
+
+    def read(self, files: Sequence[tuple[InputFile, str]]) -> None:
+        """Read every file; a group that is not full at the end stays open for `finish`."""
+        total = sum(file.path.stat().st_size for file, _ in files if file.path.exists())
+        self.progress.start("ingest", total, "B")
+        try:
+            for file, source in files:
+                self._read_file(file, source)
+            self._fold_waiting()
+        finally:
+            self.progress.finish()
+
+    def _read_file(self, file: InputFile, source: str) -> None:
+        reader = FileReader(file, self.known[source], chunk_bytes=self.options.batch_bytes, spool_dir=self.spool)
+        read = 0
+        for chunk in reader.chunks():
+            read = chunk.mark.size - reader.resumed_at
+            if not self.waiting.takes(chunk, source, self.options.batch_bytes):
+                self._fold_waiting()
+            self.waiting.source = source
+            self.waiting.chunks.append(chunk)
+            self.waiting.bytes += len(chunk.data)
+            self.known[source].add(chunk.mark)
+            if chunk.path is not None:
+                self._fold_waiting()
+        self.diagnostics.extend(reader.diagnostics)
+        self.files.append(FileReport(file.name, source, reader.status, read, 0))
+        rows = sum(tally.rows for tally in self.tallies.values())
+        self.progress.advance(file.path.stat().st_size if file.path.exists() else 0, f"{rows:,} events")
+
+    def _fold_waiting(self) -> None:
+        """Make one batch of the waiting chunks and fold it into the open group, which is committed when it is full."""
+        waiting, self.waiting = self.waiting, _Waiting()
+        if not waiting.chunks:
+            return
+        first, source = waiting.chunks[0], waiting.source
+        parts = tuple(Part(chunk.file.name, chunk.first_line, chunk.data) for chunk in waiting.chunks)
+        self.group.touched = True
+        loaded = self.folder.load(Batch(first.format, first.header, parts, first.path), source, self.now)
+        self._count(source, loaded)
+        if loaded.accepted:
+            for target in self.targets[source]:
+                self.folder.fold(target.rollup, target.measures, source, self.closed[target.rollup.id])
+                self._note_unplaced(target.rollup, source)
+        for chunk in waiting.chunks:
+            mark = chunk.mark
+            self.group.marks.append(FileMark(source, chunk.file.name, mark.size, mark.digest, mark.lines, 0, mark.open_line))
+        self.group.bytes += max(waiting.bytes, first.path.stat().st_size if first.path else 0)
+        if self.group.bytes >= self.options.group_bytes:
+            self._commit_group()
+
+    def _count(self, source: str, loaded: LoadedBatch) -> None:
+        tally = self.tallies[source]
+        tally.rows += loaded.rows
+        tally.accepted += loaded.accepted
+        self.log.add(source, loaded.rejects)
+        self.group.accepted += loaded.accepted
+        self.file_rejects.update(reject.file for reject in loaded.rejects)
+        state = self.states[source]
+        latest = [time for time in (state.max_time, loaded.max_time) if time is not None]
+        self.states[source] = replace(
+            state,
+            max_time=max(latest, default=None),
+            rows=state.rows + loaded.accepted,
+            rejected=state.rejected + len(loaded.rejects),
+        )
+        self.group.rejects.update((source, reject.reason) for reject in loaded.rejects)
+
+    def _note_unplaced(self, rollup: Rollup, source: str) -> None:
+        rows = self.folder.unplaced(rollup, source)
+        message = f"rows of model '{rollup.relation}' have no event time and belong to no window"
+        if rows and not any(message in found.message for found in self.diagnostics):
+            self.diagnostics.append(Diagnostic("no-time", Severity.WARNING, f"{rows:,} {message}"))
+
+    # -- committing
+
+    def _commit_group(self) -> None:
+        """Publish what is pending, with the marks of what was read for it.
+
+        Reading and folding happen before, outside the transaction: a statement that fails in it would end it.
+        """
+        if not self.group.touched:
+            return
+        self.sink.begin()
+        for target in {target.rollup.id: target for found in self.targets.values() for target in found}.values():
+            self._publish(target)
+        if self.group.accepted:
+            for table, measures in self.dropped.items():
+                self.sink.retire(table, measures)
+            self.dropped = {}
+        for mark in self.group.marks:
+            self.sink.remember(mark)
+        for (source, reason), number in self.group.rejects.items():
+            self.sink.count_reject(source, reason, number)
+        for source in self.tallies:
+            self.sink.set_source(self.states[source])
+        self.groups += self.sink.commit()
+        self.folder.clear()
+        self.group = _Group()
+
+    def _publish(self, target: Target) -> None:
+        rollup, stored = target.rollup, target.stored
+        table = table_of(rollup, target.measures)
+        if not stored:
+            self.sink.create(table)
+            stored = tuple(column.name for column in table.columns)
+        sql = self.folder.pending_sql(rollup, target.measures, stored)
+        if sql is not None:
+            self.published[rollup.id] = self.published.get(rollup.id, 0) + self.sink.put(rollup.id, sql)
+
+    def finish(self) -> None:
+        """End of the run: only now do the watermarks move, since the order of files within a run says nothing."""
+        for source in self.tallies:
+            state = self.states[source]
+            if state.max_time is None:
+                continue
+            watermark = state.max_time - self.plan.sources[source].lateness.microseconds
+            until = state.max_time if self.options.final else state.closed_until
+            self.states[source] = replace(state, watermark=max(watermark, state.watermark or watermark), closed_until=until)
+            if self.states[source] != self.sink.head().sources.get(source, SourceState(source)):
+                self.group.touched = True
+        self._commit_group()
+        self.sink.finish()
+        self.log.close()
+
+    # -- after
+
+    def report(self, store: str, limit: RejectLimit) -> IngestReport:
+        """What the run did."""
+        rejected = {name: sum(item.count for item in self.log.report() if item.source == name) for name in self.tallies}
+        sources = tuple(
+            SourceReport(
+                name=name,
+                rows=tally.rows,
+                accepted=tally.accepted,
+                rejected=rejected[name],
+                max_time=self.states[name].max_time,
+                watermark=self.states[name].watermark,
+                closed_until=self.states[name].closed_until,
+            )
+            for name, tally in self.tallies.items()
+        )
+        waiting = () if self.options.dry_run else waiting_metrics(self.plan, self.sink.head())
+        return IngestReport(
+            store=store,
+            sources=sources,
+            files=tuple(replace(file, rejected=self.file_rejects[file.path]) for file in self.files),
+            rejects=self.log.report(),
+            published=dict(sorted(self.published.items())),
+            groups=self.groups,
+            waiting=waiting,
+            max_rejects=limit.text,
+            over_limit=limit.exceeded(sum(item.rows for item in sources), sum(rejected.values())),
+            dry_run=self.options.dry_run,
+            rebuilt=self.options.rebuild and not self.options.dry_run,
+            diagnostics=(*self.diagnostics, *rebuild_findings(waiting)),
+        )
+
+
+def _least(values: Sequence[int | None]) -> int | None:
+    present = [value for value in values if value is not None]
+    return min(present) if present and len(present) == len(values) else None
