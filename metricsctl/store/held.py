@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metricsctl.core.diagnostics import Diagnostic, Severity
-from metricsctl.plan.types import Computation, Plan, bases
+from metricsctl.plan.types import Base, Computation, Plan, bases
 from metricsctl.store.head import Head, TableState
 
 __all__ = ["RETIRED", "held_measures", "is_held", "rebuild_findings", "waiting_metrics"]
@@ -18,17 +18,25 @@ def held_measures(table: TableState) -> set[str]:
 
 def is_held(computation: Computation, head: Head) -> bool:
     """Whether the store holds every state that a metric is computed from."""
-    for base in bases(computation):
-        table = head.tables.get(base.rollup)
-        if table is None or base.measure.id not in held_measures(table):
-            return False
-    return True
+    return all(_holds(head, base) for base in bases(computation))
+
+
+def _holds(head: Head, base: Base) -> bool:
+    table = head.tables.get(base.rollup)
+    return table is not None and base.measure.id in held_measures(table)
 
 
 def waiting_metrics(plan: Plan, head: Head) -> tuple[str, ...]:
-    """The metrics that the store does not hold though it has events of their sources: new or changed since it was filled."""
+    """The metrics that lack a state of a source of which the store has events: new or changed since it was filled.
+
+    One that only lacks a source that was never read is not among them: reading it is enough.
+    """
     fed = {name for name, state in head.sources.items() if state.rows}
-    return tuple(sorted(name for name, found in plan.computations.items() if fed & plan.sources_of(found) and not is_held(found, head)))
+
+    def waits(base: Base) -> bool:
+        return not _holds(head, base) and not fed.isdisjoint(plan.rollups[base.rollup].sources)
+
+    return tuple(sorted(name for name, found in plan.computations.items() if any(map(waits, bases(found)))))
 
 
 def rebuild_findings(waiting: tuple[str, ...]) -> tuple[Diagnostic, ...]:

@@ -72,11 +72,9 @@ def _summary(report: IngestReport, seconds: float) -> str:
     """The run in one line."""
     files = f"{len(report.files):,} file" + ("s" if len(report.files) != 1 else "")
     speed = f" in {seconds:.1f} s ({report.rows / max(seconds, 1e-3):,.0f} events/s)" if report.rows else ""
-    what = f"{report.rows:,} events from {files}{speed}"
-    if report.over_limit:
-        return f"{what}; {report.rejected:,} rejected, more than --max-rejects {report.max_rejects} allows"
-    if report.dry_run:
-        return f"{what}; dry run: nothing written"
-    if not report.changed:
+    if not (report.changed or report.dry_run or report.over_limit):
         return f"nothing new in {files}: the store is as it was"
-    return f"{what}; {sum(report.published.values()):,} states written to {report.store}"
+    events = f"{report.rows:,} event" + ("s" if report.rows != 1 else "")
+    written = "dry run: nothing written" if report.dry_run else f"{sum(report.published.values()):,} states written to {report.store}"
+    over = f"; {report.rejected:,} rejected, more than --max-rejects {report.max_rejects} allows" if report.over_limit else ""
+    return f"{events} from {files}{speed}; {written}{over}"

@@ -30,6 +30,7 @@ _TYPES = {
     "date": "DATE",
     "timestamp": "TIMESTAMPTZ",
 }
+_Line = tuple[Record, bytes]
 _EARLIEST_EPOCH = 100_000_000  # fewer digits (20260101) are a date in disguise, not seconds since 1970
 
 
@@ -86,11 +87,17 @@ class _Loader:
 
     def load_slowly(self) -> LoadedBatch:
         """Sort the broken records out one by one, then read the others as JSON lines."""
+        import duckdb
+
         records, broken = self.csv_records() if self.batch.header is not None else self.json_records()
-        data = b"".join(line + b"\n" for _, line in records)
-        self.scratch.write_bytes(data)
-        scan = self.json_scan(data)
-        rows, accepted, max_time = self.fill(scan)
+        scan = self.lines_scan(records)
+        try:
+            rows, accepted, max_time = self.fill(scan)
+        except (duckdb.InvalidInputException, duckdb.ConversionException):
+            records, refused = self.taken(records)
+            broken += refused
+            scan = self.lines_scan(records)
+            rows, accepted, max_time = self.fill(scan)
         found = [*broken, *self.rejects(scan, [record for record, _ in records])]
         return LoadedBatch(rows + len(broken), accepted, tuple(sorted(found, key=lambda reject: (reject.file, reject.line))), max_time)
 
@@ -174,7 +181,7 @@ class _Loader:
 
     # -- the slow way
 
-    def json_records(self) -> tuple[list[tuple[Record, bytes]], list[Reject]]:
+    def json_records(self) -> tuple[list[_Line], list[Reject]]:
         """Records that DuckDB takes for JSON objects, and the rejects: it is the one that will read them."""
         records, rejects = [], []
         for record in self.batch.records():
@@ -195,6 +202,26 @@ class _Loader:
                 rejects.append(self.reject("malformed", record))
         return good, rejects
 
+    def taken(self, records: list[_Line]) -> tuple[list[_Line], list[Reject]]:
+        """The records that DuckDB's reader takes, and the rejects, found by halving: it stops at the first that it refuses."""
+        import duckdb
+
+        try:
+            self.fill(self.lines_scan(records))
+        except (duckdb.InvalidInputException, duckdb.ConversionException):
+            if len(records) == 1:
+                return [], [self.reject("malformed", records[0][0])]
+            middle = len(records) // 2
+            parts = [self.taken(records[:middle]), self.taken(records[middle:])]
+            return [line for good, _ in parts for line in good], [reject for _, bad in parts for reject in bad]
+        return records, []
+
+    def lines_scan(self, records: Sequence[_Line]) -> str:
+        """The scan of some records, written anew as JSON lines."""
+        data = b"".join(line + b"\n" for _, line in records)
+        self.scratch.write_bytes(data)
+        return self.json_scan(data)
+
     def can_read(self, text: bytes) -> bool:
         """Whether Python reads it too: what DuckDB's check lets pass (a comma at the end) its reader may refuse."""
         import json
@@ -205,7 +232,7 @@ class _Loader:
             return False
         return True
 
-    def csv_records(self) -> tuple[list[tuple[Record, bytes]], list[Reject]]:
+    def csv_records(self) -> tuple[list[_Line], list[Reject]]:
         """CSV records as JSON lines, and the rejects: DuckDB does not say which records it cannot read."""
         import json
 

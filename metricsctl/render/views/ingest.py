@@ -67,4 +67,5 @@ def _time(time: int | None) -> str | None:
 def _short(text: str | None) -> str:
     if text is None:
         return "(withheld: it may hold personal data)"
-    return text if len(text) <= 60 else text[:59] + "…"
+    shown = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)  # a terminal would obey the others
+    return shown if len(shown) <= 60 else shown[:59] + "…"
