@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from metricsctl.definition.project import Project
+    from metricsctl.detect.report import AnomalyReport
+    from metricsctl.explain.report import Explanation
+    from metricsctl.impact.report import ImpactReport
     from metricsctl.ingest.report import IngestReport
     from metricsctl.lineage.graph import LineageGraph
     from metricsctl.lineage.report import Direction, LineageReport
@@ -32,15 +35,19 @@ def open(path: str | Path, store: str | Path | None = None) -> Workspace:  # noq
     """A workspace on the definitions in a file or a folder; `store` defaults to `.metricsctl/store` beside them."""
     place = Path(path)
     folder = place if place.is_dir() else place.parent
-    return Workspace(load(place), Path(store) if store is not None else folder / ".metricsctl" / "store")
+    return Workspace(load(place), Path(store) if store is not None else folder / ".metricsctl" / "store", place)
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A project and the folder of its store. Every method raises ProjectError if the definitions it needs are broken, `lint` excepted."""
+    """A project, the folder of its store, and the path of its definitions.
+
+    Every method raises ProjectError if the definitions it needs are broken, `lint` excepted.
+    """
 
     project: Project
     store: Path
+    path: Path = Path()
 
     def lint(self, *, select: Iterable[str] = (), ignore: Iterable[str] = (), max_depth: int = 10) -> LintReport:
         """Check the definitions; `select` and `ignore` are prefixes of rule codes."""
@@ -66,6 +73,25 @@ class Workspace:
         from metricsctl.lineage.report import trace
 
         return trace(self.graph(), nodes, direction=direction, depth=depth, columns=columns, column=column)
+
+    def impact(
+        self,
+        *,
+        base: str | None = None,
+        change: str | Path | None = None,
+        metric: str | None = None,
+        source: str | None = None,
+        why: str | None = None,
+    ) -> ImpactReport:
+        """What moves: by the difference to `base` (a git ref or a folder), by the events in a file, or if a metric or a source changed.
+
+        One of the four must be given; `why` asks for every path to a metric. See `metricsctl.impact.ask.ask` for the errors.
+        """
+        from metricsctl.impact.ask import ask
+        from metricsctl.lint.engine import check
+
+        file = None if change is None else Path(change)
+        return ask(self._checked(), [self.path], check=check, base=base, change=file, metric=metric, source=source, why=why)
 
     def ingest(
         self,
@@ -103,6 +129,42 @@ class Workspace:
             raise UsageError(str(error), hint="for example 1h, 1d, 1w, 1mo") from error
         options = QueryOptions(by=tuple(by), grain=length, since=since, until=until, where=where)
         return query(self._checked(), self.store, metrics, options)
+
+    def detect(
+        self,
+        *metrics: str,
+        by: Iterable[str] = (),
+        detector: str = "auto",
+        grain: str | None = None,
+        since: int | str | None = None,
+        until: int | str | None = None,
+        budget: str = "1/year",
+    ) -> AnomalyReport:
+        """Anomalies of metrics (default: all) and of their segments.
+
+        `grain` as in "1d", `budget` as in "1/week", all else as in `metricsctl.detect.run.DetectOptions`.
+        """
+        from metricsctl.core.errors import UsageError
+        from metricsctl.core.timegrid import Grain
+        from metricsctl.detect.budget import Budget
+        from metricsctl.detect.run import DetectOptions, detect
+
+        try:
+            length = None if grain is None else Grain.parse(grain)
+        except ValueError as error:
+            raise UsageError(str(error), hint="for example 1h, 1d, 1w, 1mo") from error
+        allowed = Budget.parse(budget)
+        options = DetectOptions(by=tuple(by), detector=detector, grain=length, since=since, until=until, budget=allowed)
+        return detect(self._checked(), self.store, metrics, options)
+
+    def explain(self, metric: str | None = None, *, at: str | int | None = None, anomaly: str | None = None) -> Explanation:
+        """Why a metric moved: at a time, in the episode called `anomaly`, or in the worst that `detect` finds.
+
+        See `metricsctl.explain.run.explain` for the errors.
+        """
+        from metricsctl.explain.run import explain
+
+        return explain(self._checked(), self.store, metric, at=at, episode=anomaly)
 
     def _checked(self) -> Project:
         from metricsctl.lint.engine import check

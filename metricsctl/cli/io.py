@@ -164,9 +164,13 @@ def _line(span: Span | None) -> str | None:
 
 
 def _replace(path: Path, payload: str | bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all; what is no file (a device, a pipe) is written to as it is, never replaced."""
     raw = payload if isinstance(payload, bytes) else (payload if payload.endswith("\n") or not payload else payload + "\n").encode()
+    path = path.resolve()
     try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(raw)
+            return
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}", hint="check the folder and its permissions") from error

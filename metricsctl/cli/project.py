@@ -14,7 +14,7 @@ from metricsctl.cli.config import Config, load_config
 if TYPE_CHECKING:
     from metricsctl.definition.project import Project
 
-__all__ = ["Location", "load_project", "locate", "read_definitions", "store_folder"]
+__all__ = ["Location", "is_excluded", "load_project", "locate", "read_definitions", "store_folder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ def store_folder(project: Path | None, store: Path | None) -> Path:
     return location.config.path(configured) if configured else location.folder / ".metricsctl" / "store"
 
 
-def _excluded(file: Path, base: Path, globs: Sequence[str]) -> bool:
+def is_excluded(file: Path, base: Path, globs: Sequence[str]) -> bool:
+    """Whether a file lies under one of the globs, which count from `base`."""
     try:
         relative = file.resolve().relative_to(base.resolve()).as_posix()
     except ValueError:
@@ -66,7 +67,7 @@ def read_definitions(paths: Sequence[Path], config: Config) -> Project:
     if not globs:
         return load(paths)
     files, others = definition_files(paths)
-    kept = [file for file, _ in files if not _excluded(file, config.folder or Path.cwd(), globs)]
+    kept = [file for file, _ in files if not is_excluded(file, config.folder or Path.cwd(), globs)]
     left = others + len(files) - len(kept)
     return dataclasses.replace(load(kept), other_files=left)
 

@@ -30,6 +30,8 @@ REPORTS = {
     "changes-add": "metricsctl.changes.report:ChangesAdded",
     "config": "metricsctl.cli.config:ConfigReport",
     "describe": "metricsctl.definition.catalogue:Description",
+    "detect": "metricsctl.detect.report:AnomalyReport",
+    "explain": "metricsctl.explain.report:Explanation",
     "impact": "metricsctl.impact.report:ImpactReport",
     "ingest": "metricsctl.ingest.report:IngestReport",
     "init": "metricsctl.definition.scaffold:Scaffold",

@@ -24,16 +24,16 @@ def escaped(text: str) -> str:
     r"""Text that Markdown shows as it stands, on one line.
 
     >>> print(escaped("a_b | <c>"))
-    a\\_b \\| \\<c\\>
+    a\_b \| \<c\>
     """
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
 def code(text: str) -> str:
-    """Text as code, also within a table.
+    r"""Text as code, also within a table.
 
-    >>> code("a|b")
-    '`a\\\\|b`'
+    >>> print(code("a|b"))
+    `a\|b`
     """
     fence = "``" if "`" in text else "`"
     return f"{fence}{' '.join(text.split())}{fence}".replace("|", "\\|")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import unicodedata
 from collections.abc import Callable
 from typing import Any
@@ -69,5 +70,8 @@ def finding(diagnostic: Diagnostic, line: str | None, style: Style) -> str:
 
 
 def render(report: Any, style: Style) -> str:
-    """A lint report: every finding with its line, an empty line between two."""
+    """A lint report: every finding with its line, an empty line between two. Others by `metricsctl.render.pages.<report>_text`."""
+    if report.name != "lint":
+        page: Any = importlib.import_module(f"metricsctl.render.pages.{report.name}_text")
+        return str(page.page(report, style))
     return "\n".join(finding(item, report.line(item.span), style) for item in report.findings)

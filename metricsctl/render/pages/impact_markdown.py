@@ -1,5 +1,8 @@
-"""The impact of a change as a comment on a pull request: a hidden marker, so that one comment can be found and replaced, the verdict, who
-looks at what moves, what changed, a picture, and the whole table folded away."""
+"""The impact of a change as a comment on a pull request.
+
+A hidden marker, so that one comment can be found and replaced; the verdict, who looks at what moves, what changed, a picture, and the whole
+table folded away.
+"""
 
 from __future__ import annotations
 

@@ -57,29 +57,27 @@ class _Page:
             yield from self.why(report.why)
             return
         for key in self.roots():
-            yield ""
             yield from self.root(key)
         yield from self.rest()
         for words in report.unmatched:
             yield f"\n{paint('about nothing here:', 'dim', style)} {words}"
 
     def roots(self) -> list[str]:
-        """The changed nodes that move something; those below another one come where they are passed."""
-        moving = [key for key, found in self.changes.items() if key in self.nodes and found]
+        """The changed nodes that move something; those below another one come last, if they were not passed on the way."""
+        moving = [key for key in self.changes if key in self.nodes and self.moves(key)]
         return sorted(moving, key=lambda key: (self.nodes[key].via[0] != key, -self.nodes[key].p, -self.nodes[key].kind.layer, key))
 
     def root(self, key: str) -> Iterator[str]:
         node = self.nodes[key]
-        if key in self.done and node.via[0] != key:
+        if key in self.done:
             return
+        yield ""
         category = self.changes[key][0].category.value
         yield f"{self.name(node)}  {paint(category, _COLORS[category], self.style)}  {self.said(key)}"
         yield from self.under(key)
 
     def under(self, start: str) -> Iterator[str]:
         """The lines beneath a node; a stack of our own, since a chain may be deeper than Python's."""
-        if start in self.done:
-            return
         self.done.add(start)
         stack = [("", self.steps(start))]
         while stack:
@@ -92,7 +90,7 @@ class _Page:
             again = key in self.done and bool(beneath)
             note = paint("  (see above)", "dim", self.style) if again else ""
             node = self.nodes[key]
-            own = f"  {paint(self.said(key), 'yellow', self.style)}" if key in self.changes else ""
+            own = f"  {paint(self.said(key), 'yellow', self.style)}" if self.moves(key) else ""
             branch = paint(indent + (self.branch if steps else self.last), "dim", self.style)
             yield f"{branch}{self.name(node)}  {paint(f'{round(100 * node.p)} %', 'dim', self.style)}{own}{note}"
             if not again:
@@ -102,6 +100,10 @@ class _Page:
     def steps(self, key: str) -> list[str]:
         found = self.below.get(key, [])
         return sorted(found, key=lambda target: (self.nodes[target].kind.layer, self.nodes[target].name))
+
+    def moves(self, key: str) -> bool:
+        """Whether a node was changed itself in a way that moves values."""
+        return any(change.category.moves for change in self.changes.get(key, ()))
 
     def said(self, key: str) -> str:
         """What changed of a node: the worst of it."""

@@ -1,0 +1,138 @@
+"""`metricsctl detect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from metricsctl.cli.io import Output
+from metricsctl.cli.options import ProjectOption, StoreOption, words
+from metricsctl.cli.verb import one_of, verb
+from metricsctl.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from metricsctl.core.timegrid import Grain
+    from metricsctl.detect.report import AnomalyReport
+    from metricsctl.detect.run import DetectOptions
+
+__all__ = ["detect"]
+
+MetricsArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="[METRIC ...]", help="Metrics to look at; default: all.", show_default=False)
+]
+ByOption = Annotated[
+    list[str] | None,
+    typer.Option("--by", metavar="D,...", help="Split by these together. Default: by each dimension alone.", show_default=False),
+]
+GrainOption = Annotated[
+    str | None, typer.Option("--grain", metavar="G", help="Length of a window: 1h, 1d ... Default: as stored.", show_default=False)
+]
+DetectorOption = Annotated[str, typer.Option("--detector", metavar="NAME", help="auto, or the name of a detector.")]
+BudgetOption = Annotated[
+    str, typer.Option("--budget", metavar="N/PERIOD", help="False alarms that a metric may give over all its series: 1/week, 2/30d ...")
+]
+SinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--since", metavar="T", help="Only what was not over before T: 2026-11-20, or 7d back from the watermark.", show_default=False
+    ),
+]
+UntilOption = Annotated[str | None, typer.Option("--until", metavar="T", help="Up to T, exclusive.", show_default=False)]
+EmitOption = Annotated[str, typer.Option("--emit", metavar="WHAT", help="anomalies, episodes or scores.")]
+FailOnOption = Annotated[
+    str | None, typer.Option("--fail-on", metavar="anomaly|bad", help="Exit 1 if there is an anomaly, or a bad one.", show_default=False)
+]
+InputOption = Annotated[
+    str | None, typer.Option("--input", metavar="FILE", help="A bare series as CSV instead of metrics; - is stdin.", show_default=False)
+]
+TimeColumnOption = Annotated[
+    str | None, typer.Option("--time-column", metavar="T", help="With --input: the column of the time.", show_default=False)
+]
+ValueColumnOption = Annotated[
+    str | None, typer.Option("--value-column", metavar="V", help="With --input: the column of the value.", show_default=False)
+]
+
+
+@verb("table", "json", "jsonl", "csv", "markdown")
+def detect(
+    out: Output,
+    metrics: MetricsArgument = None,
+    by: ByOption = None,
+    grain: GrainOption = None,
+    detector: DetectorOption = "auto",
+    budget: BudgetOption = "1/year",
+    since: SinceOption = None,
+    until: UntilOption = None,
+    emit: EmitOption = "anomalies",
+    fail_on: FailOnOption = None,
+    input_: InputOption = None,
+    time_column: TimeColumnOption = None,
+    value_column: ValueColumnOption = None,
+    project: ProjectOption = None,
+    store: StoreOption = None,
+) -> int:
+    """Find anomalies in metrics and their segments, or in a bare CSV series.
+
+    Examples
+    --------
+    metricsctl detect --since 7d
+    metricsctl detect revenue orders --by country --fail-on bad
+    metricsctl detect --input cpu.csv --emit scores --format csv -o scores.csv
+
+    See Also
+    --------
+    query, ingest, describe
+    """
+    from metricsctl.detect.budget import Budget
+    from metricsctl.detect.registry import names
+    from metricsctl.detect.report import EMITS, FAIL_ON
+    from metricsctl.detect.run import DetectOptions
+
+    options = DetectOptions(
+        by=tuple(words(by)),
+        detector=one_of("--detector", detector, names()),
+        grain=_grain(grain),
+        since=since,
+        until=until,
+        budget=Budget.parse(budget),
+        emit=EMITS[EMITS.index(one_of("--emit", emit, EMITS))],
+    )
+    if fail_on is not None:
+        one_of("--fail-on", fail_on, FAIL_ON)
+    if input_ is None:
+        if time_column or value_column:
+            raise UsageError("--time-column and --value-column describe a bare series", hint="name its file with --input")
+        report = _of_metrics(out, words(metrics), options, project, store)
+    else:
+        report = _of_input(out, input_, words(metrics), options, (time_column, value_column))
+    out.write(report)
+    return int(fail_on is not None and report.fails(fail_on))
+
+
+def _grain(text: str | None) -> Grain | None:
+    from metricsctl.core.timegrid import Grain
+
+    try:
+        return None if text is None else Grain.parse(text)
+    except ValueError as error:
+        raise UsageError(f"--grain: {error}", hint="for example 1h, 1d, 1w, 1mo") from error
+
+
+def _of_metrics(out: Output, metrics: list[str], options: DetectOptions, project: Path | None, store: Path | None) -> AnomalyReport:
+    from metricsctl.cli.project import load_project, store_folder
+    from metricsctl.detect.run import detect as run
+
+    return run(load_project(project), store_folder(project, store), metrics, options, out.progress)
+
+
+def _of_input(out: Output, path: str, metrics: list[str], options: DetectOptions, columns: tuple[str | None, str | None]) -> AnomalyReport:
+    from metricsctl.detect.run import detect_frame
+
+    if metrics:
+        raise UsageError(f"'{metrics[0]}': metrics are named for a project, not for a bare series", hint="--value-column names its column")
+    if options.grain is not None:
+        raise UsageError("--grain cannot be used with --input", hint="the windows are the rows of the file")
+    time, value = columns
+    return detect_frame(path, time=time, value=value, options=options, progress=out.progress)

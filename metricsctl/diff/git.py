@@ -1,0 +1,157 @@
+"""Reading a commit of git without a checkout: which one is the base, which files it has, what stands in them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from metricsctl.core.errors import DataError, UsageError
+from metricsctl.core.names import nearest
+
+__all__ = ["Commit", "GitTree", "base_commit", "find_repository", "open_tree"]
+
+# a hook sets these for the repository it runs in; ours is found from the folder
+_ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit of the repository whose working tree is `top`; `ref` is what was asked for."""
+
+    top: Path
+    ref: str
+    sha: str
+
+    def __str__(self) -> str:
+        """As in "main (3f1c9ab)"."""
+        return self.ref if self.sha.startswith(self.ref) else f"{self.ref} ({self.sha[:7]})"
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
+    return kept | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+
+
+def _program() -> str:
+    found = shutil.which("git")
+    if found is None:
+        raise UsageError("git is not installed", hint="install git, or compare with a folder: --base DIR")
+    return found
+
+
+def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    command = [_program(), "-C", str(folder), *arguments]
+    return subprocess.run(command, env=_environment(), capture_output=True, check=False)  # noqa: S603 - a ref never begins with a dash
+
+
+def _line(done: subprocess.CompletedProcess[bytes]) -> str | None:
+    """The first line of what git printed; None if it failed."""
+    if done.returncode:
+        return None
+    return (done.stdout.decode("utf-8", "replace").splitlines() or [""])[0]
+
+
+def find_repository(folder: Path) -> Path:
+    """The top of the working tree that a folder lies in; UsageError if it lies in none."""
+    done = _git(folder, "rev-parse", "--show-toplevel")
+    top = _line(done)
+    if top:
+        return Path(top).resolve()
+    said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    if said and "not a git repository" not in said[0]:
+        raise UsageError(f"git cannot read {folder}: {said[0].removeprefix('fatal: ')}")
+    raise UsageError(f"not a git repository: {folder}", hint="compare with a folder instead: --base DIR")
+
+
+def _commit_of(top: Path, ref: str) -> str | None:
+    return None if ref.startswith("-") else _line(_git(top, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}"))
+
+
+def _is_shallow(top: Path) -> bool:
+    return _line(_git(top, "rev-parse", "--is-shallow-repository")) == "true"
+
+
+def _unknown(top: Path, ref: str) -> UsageError:
+    if _is_shallow(top):
+        hint = "the clone is shallow: run `git fetch --unshallow origin`, or check out with `fetch-depth: 0`"
+        return UsageError(f"unknown git ref '{ref}'", hint=hint, code="unknown-ref")
+    known = _git(top, "for-each-ref", "--format=%(refname:short)").stdout.decode("utf-8", "replace").split()
+    hint = nearest(ref, known) or "there are no branches or tags yet"
+    return UsageError(f"unknown git ref '{ref}'", hint=hint, code="unknown-ref")
+
+
+def base_commit(top: Path, ref: str) -> Commit:
+    """The commit in which `ref` and the working tree part: the merge base of `ref` and HEAD.
+
+    UsageError if the ref is not known, or if there is none: unrelated histories, a shallow clone that lacks it, no commit yet.
+    """
+    sha = _commit_of(top, ref)
+    if sha is None:
+        raise _unknown(top, ref)
+    if _commit_of(top, "HEAD") is None:
+        raise UsageError("the repository has no commit that is checked out", hint="commit first, or compare with a folder: --base DIR")
+    base = _line(_git(top, "merge-base", sha, "HEAD"))
+    if base:
+        return Commit(top, ref, base)
+    if _is_shallow(top):
+        hint = "run `git fetch --unshallow`, or check out with `fetch-depth: 0`"
+        raise UsageError(f"the clone is shallow and lacks the merge base of {ref} and HEAD", hint=hint, code="shallow-clone")
+    raise UsageError(f"{ref} and HEAD have no commit in common", hint="compare with a folder instead: --base DIR")
+
+
+class GitTree:
+    """The files of a commit. Made by `open_tree`, which also ends the process that reads them."""
+
+    def __init__(self, commit: Commit, stdin: IO[bytes], stdout: IO[bytes]) -> None:
+        self.commit = commit
+        self._stdin = stdin
+        self._stdout = stdout
+
+    def files(self, folder: Path) -> list[Path]:
+        """The paths (absolute) of all plain files at or below a path, by name; none if the commit does not have it."""
+        relative = self._relative(folder)
+        where = [relative] if relative != "." else []
+        done = _git(self.commit.top, "ls-tree", "-r", "-z", "--full-tree", self.commit.sha, "--", *where)
+        if done.returncode:
+            raise UsageError(f"git cannot list {self.commit}: {done.stderr.decode('utf-8', 'replace').strip()}")
+        entries = (entry.split("\t", 1) for entry in done.stdout.decode("utf-8", "surrogateescape").split("\0") if entry)
+        return [self.commit.top / name for head, name in entries if head.startswith("100")]
+
+    def read(self, path: Path) -> str:
+        """The text of a file; UsageError if the commit does not have it, DataError if it is not UTF-8."""
+        name = self._relative(path)
+        self._stdin.write(f"{self.commit.sha}:{name}\n".encode("utf-8", "surrogateescape"))
+        self._stdin.flush()
+        head = self._stdout.readline().decode("utf-8", "replace").split()
+        if len(head) != 3 or not head[2].isdigit():
+            raise UsageError(f"{name}: no such file in {self.commit}")
+        raw = self._stdout.read(int(head[2]) + 1)[:-1]
+        if head[1] != "blob":
+            raise UsageError(f"{name}: no file in {self.commit}")
+        try:
+            return raw.decode("utf-8-sig").replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            line = raw.count(b"\n", 0, error.start) + 1
+            raise DataError(f"{name}:{line}: not UTF-8 text in {self.commit}", hint="save the file as UTF-8") from error
+
+    def _relative(self, path: Path) -> str:
+        found = os.path.relpath(os.path.normpath(path), self.commit.top)
+        if found.startswith(".."):
+            raise UsageError(f"{path} lies outside of the git repository {self.commit.top}", hint="compare with a folder: --base DIR")
+        return Path(found).as_posix()
+
+
+@contextlib.contextmanager
+def open_tree(commit: Commit) -> Iterator[GitTree]:
+    """The files of a commit, read by one process of git as they are asked for."""
+    command = [_program(), "-C", str(commit.top), "cat-file", "--batch"]
+    with subprocess.Popen(command, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:  # noqa: S603
+        assert process.stdin is not None  # noqa: S101 - for the type checker
+        assert process.stdout is not None  # noqa: S101
+        yield GitTree(commit, process.stdin, process.stdout)

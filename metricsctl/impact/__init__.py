@@ -1,0 +1,1 @@
+"""What a change moves: reach over the lineage graph, probability, score, gates."""

@@ -1,0 +1,195 @@
+"""The impact of a change as a result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TypedDict
+
+from metricsctl.core.diagnostics import Diagnostic
+from metricsctl.diff.change import Category, Change
+from metricsctl.lineage.kinds import EdgeKind
+from metricsctl.lineage.nodes import NodeKind
+
+__all__ = ["Gate", "ImpactReport", "Impacted", "Link", "Path", "Question", "Summary", "Unknown"]
+
+Question = Literal["base", "change", "metric", "source"]
+
+
+@dataclass(frozen=True, slots=True)
+class Impacted:
+    """A node that the change reaches, with probability `p`; `category` and `reason` are of the change that matters most to it.
+
+    `via` are the ids from that change to the node, both included. `weight` says how much the node matters, `detail` is the kind of an
+    exposure, and the type or aggregate of a metric.
+    """
+
+    id: str
+    kind: NodeKind
+    name: str
+    category: Category
+    p: float
+    reason: str
+    via: tuple[str, ...]
+    weight: float
+    owner: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A rule that fails whatever the score: its name, the node that breaks it, and why."""
+
+    name: str
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A metric of which nothing can be said, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`source` passes the change on to `target`; columns between the two are left out."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A way from a changed node to the metric asked about: its nodes, and how each enters the next."""
+
+    nodes: tuple[str, ...]
+    edges: tuple[EdgeKind, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How many metrics move, are proven untouched, or cannot be told of."""
+
+    moved: int
+    untouched: int
+    unknown: int
+
+
+class ImpactData(TypedDict):
+    """The impact in JSON."""
+
+    question: Question
+    subject: str
+    summary: Summary
+    score: float
+    raw: float
+    k: float
+    level: Literal["none", "low", "medium", "high", "critical"]
+    gates: tuple[Gate, ...]
+    changes: tuple[Change, ...]
+    impacted: tuple[Impacted, ...]
+    unknown: tuple[Unknown, ...]
+    unmatched: tuple[str, ...]
+    why: str | None
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class ImpactReport:
+    """What a change moves.
+
+    Attributes
+    ----------
+    question, subject
+        What was asked: the difference to a `base`, or what a `change` event, a `metric` or a `source` would move; and which one.
+    changes
+        The changes themselves, the worst first.
+    impacted
+        Every node that they reach, consumers first, then by how likely they are hit. What is not here is proven untouched, or `unknown`.
+    raw, k, score, level
+        The sum of p * weight, the scale, `100 * (1 - exp(-raw / k))`, and its level.
+    gates
+        Rules that fail whatever the score.
+    unmatched
+        Change events that are about nothing in the project, in words.
+    why, paths
+        The metric that was asked about, and every way to it (at most 100).
+    links
+        What passes the change on to what, for drawing.
+    """
+
+    name: ClassVar[str] = "impact"
+    version: ClassVar[int] = 1
+
+    question: Question
+    subject: str
+    changes: tuple[Change, ...]
+    impacted: tuple[Impacted, ...]
+    summary: Summary
+    raw: float
+    score: float
+    k: float
+    level: Literal["none", "low", "medium", "high", "critical"]
+    gates: tuple[Gate, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
+    unmatched: tuple[str, ...] = ()
+    why: str | None = None
+    paths: tuple[Path, ...] = ()
+    links: tuple[Link, ...] = field(default=(), repr=False)
+    findings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What could not be read of a file of change events."""
+        return self.findings
+
+    @property
+    def stats(self) -> Mapping[str, Any]:
+        """Counts."""
+        return {"changes": len(self.changes), "impacted": len(self.impacted), "gates": len(self.gates)}
+
+    @property
+    def verdict(self) -> str:
+        """The result in one line."""
+        found = self.summary
+        verb = "moves" if found.moved == 1 else "move"
+        if self.question != "base":
+            verb = "may move"
+        words = f"{found.moved:,} metric{'' if found.moved == 1 else 's'} {verb}, {found.untouched:,} proven untouched"
+        if found.unknown:
+            reasons = list(dict.fromkeys(item.reason for item in self.unknown))
+            words += f", {found.unknown:,} unknown: {reasons[0]}" + (f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else "")
+        return words
+
+    def fails(self, threshold: str) -> bool:
+        """Whether the change is at or over a threshold (a level, "breaking", or "score:N"), or a gate is fired."""
+        if self.gates:
+            return True
+        if threshold == "breaking":
+            return any(change.category is Category.BREAKING for change in self.changes)
+        if threshold.startswith("score:"):
+            return self.score >= float(threshold.removeprefix("score:"))
+        order = ("none", "low", "medium", "high", "critical")
+        return order.index(self.level) >= order.index(threshold)
+
+    def to_dict(self) -> ImpactData:
+        """The impact as plain data."""
+        return {
+            "question": self.question,
+            "subject": self.subject,
+            "summary": self.summary,
+            "score": self.score,
+            "raw": self.raw,
+            "k": self.k,
+            "level": self.level,
+            "gates": self.gates,
+            "changes": self.changes,
+            "impacted": self.impacted,
+            "unknown": self.unknown,
+            "unmatched": self.unmatched,
+            "why": self.why,
+            "paths": self.paths,
+        }

@@ -1,0 +1,180 @@
+"""From a difference of two projects, from change events, or from one node, to what moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from metricsctl.changes.event import ChangeEvent
+from metricsctl.changes.match import matches
+from metricsctl.core.diagnostics import Diagnostic
+from metricsctl.core.errors import UnknownName
+from metricsctl.definition.project import Project
+from metricsctl.diff.change import Category, Change
+from metricsctl.diff.compare import compare
+from metricsctl.impact.gates import fired
+from metricsctl.impact.links import links_between
+from metricsctl.impact.reach import Graph, Reached, Root, paths_to, reach
+from metricsctl.impact.report import Gate, Impacted, ImpactReport, Path, Question, Summary, Unknown
+from metricsctl.impact.score import K, level_of, score_of, weight_of
+from metricsctl.lineage.graph import build
+from metricsctl.lineage.nodes import NodeKind, node_id
+
+__all__ = ["Options", "impact_of_difference", "impact_of_events", "impact_of_node"]
+
+MAX_PATHS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`why`: a metric all of whose paths are wanted; `usage`: views of exposures in 30 days, by name."""
+
+    why: str | None = None
+    usage: Mapping[str, float] = field(default_factory=dict)
+
+
+def impact_of_difference(base: Project, head: Project, label: str, options: Options = Options()) -> ImpactReport:
+    """What moves between two projects; `label` names the base. UnknownName if `why` is no metric."""
+    changes = compare(base, head)
+    graph = Graph(build(head), build(base))
+    found = _Impact("base", label, base, head, graph, changes, options)
+    return found.report(fired(base, head, graph, changes, found.reached))
+
+
+def impact_of_events(
+    project: Project,
+    events: Sequence[ChangeEvent],
+    label: str,
+    options: Options = Options(),
+    findings: tuple[Diagnostic, ...] = (),
+) -> ImpactReport:
+    """What change events may move: all that stands on the sources and models that they are about."""
+    graph = Graph(build(project))
+    changes: list[Change] = []
+    unmatched = []
+    for event in events:
+        found = matches(project, event)
+        changes += [_assumed(graph, key, str(event), "event") for key in found]
+        if not found:
+            unmatched.append(str(event))
+    ordered = tuple(sorted(changes, key=lambda change: change.sort_key))
+    return _Impact("change", label, project, project, graph, ordered, options).report(unmatched=tuple(unmatched), findings=findings)
+
+
+def impact_of_node(project: Project, kind: NodeKind, name: str, options: Options = Options()) -> ImpactReport:
+    """What would move if one metric, or one source or model, did. UnknownName if there is none of that name."""
+    graph = Graph(build(project))
+    kinds = (kind, NodeKind.MODEL) if kind is NodeKind.SOURCE else (kind,)
+    key = next((node_id(one, name) for one in kinds if node_id(one, name) in graph.nodes), None)
+    if key is None:
+        known = [node.name for node in graph.nodes.values() if node.kind in kinds]
+        raise UnknownName.of("source or model" if kind is NodeKind.SOURCE else kind.value, name, known)
+    question: Question = "source" if kind is NodeKind.SOURCE else "metric"
+    return _Impact(question, name, project, project, graph, (_assumed(graph, key, "if it changed", "assumed"),), options).report()
+
+
+def _assumed(graph: Graph, key: str, reason: str, aspect: str) -> Change:
+    """A change of which no more is known than where: it is taken to move values."""
+    node = graph.nodes[key]
+    return Change(key, node.kind, node.name, Category.SEMANTIC, aspect, reason, node.span)
+
+
+class _Impact:
+    """One reckoning: changes, what they reach, and what that weighs."""
+
+    def __init__(
+        self, question: Question, subject: str, base: Project, head: Project, graph: Graph, changes: tuple[Change, ...], options: Options
+    ) -> None:
+        self.question: Question = question
+        self.subject = subject
+        self.base = base
+        self.head = head
+        self.graph = graph
+        self.changes = changes
+        self.options = options
+        self.roots = _roots(changes)
+        self.reached = reach(graph, self.roots)
+
+    def report(self, gates: tuple[Gate, ...] = (), unmatched: tuple[str, ...] = (), findings: tuple[Diagnostic, ...] = ()) -> ImpactReport:
+        impacted = sorted((self.impacted(item) for item in self.reached.values()), key=lambda item: (-item.kind.layer, -item.p, item.name))
+        unknown = self.unknown(impacted)
+        raw = sum(item.p * item.weight for item in impacted) + sum(
+            root.severity * self.weight(root.id) for root in self.roots if root.id not in self.reached
+        )
+        score = score_of(raw)
+        why = self.options.why
+        level: Any = level_of(score)
+        return ImpactReport(
+            question=self.question,
+            subject=self.subject,
+            changes=self.changes,
+            impacted=tuple(impacted),
+            summary=self.summary(impacted, unknown),
+            raw=raw,
+            score=score,
+            k=K,
+            level=level,
+            gates=gates,
+            unknown=unknown,
+            unmatched=unmatched,
+            why=why,
+            paths=self.paths(why) if why else (),
+            links=links_between(self.graph, self.reached),
+            findings=findings,
+        )
+
+    def weight(self, key: str) -> float:
+        """The weight of a node; what is gone weighs what it did."""
+        node = self.graph.nodes.get(key)
+        kind = f"{node.kind.value}s" if node else ""
+        there = node is not None and node.name in getattr(self.head, kind, {})
+        return weight_of(self.head if there else self.base, key, self.options.usage)
+
+    def impacted(self, found: Reached) -> Impacted:
+        node = self.graph.nodes[found.id]
+        root = self.graph.nodes[found.root.id]
+        reason = found.root.reason if found.id == found.root.id else f"from {root.kind.value} {root.name}: {found.root.reason}"
+        record = next((there[node.name] for there in self.records(node.kind) if node.name in there), None)
+        owner = None if record is None else (self.head if node.name in self.records(node.kind)[0] else self.base).owner_of(record)
+        weight = self.weight(found.id)
+        return Impacted(node.id, node.kind, node.name, found.root.category, found.p, reason, found.via, weight, owner, node.detail)
+
+    def records(self, kind: NodeKind) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """The definitions of a kind that have owners: those of the head, those of the base."""
+        if kind in {NodeKind.COLUMN, NodeKind.DIMENSION}:
+            return {}, {}
+        return getattr(self.head, f"{kind.value}s"), getattr(self.base, f"{kind.value}s")
+
+    def unknown(self, impacted: Iterable[Impacted]) -> tuple[Unknown, ...]:
+        """The metrics that cannot be told of: left out of the project, or hit by a change that is not understood."""
+        found = {key: item.reason for key, item in self.head.skipped.items() if key.startswith("metric:")}
+        found |= {item.id: item.reason for item in impacted if item.kind is NodeKind.METRIC and item.category is Category.UNKNOWN}
+        return tuple(Unknown(key, reason) for key, reason in sorted(found.items()))
+
+    def summary(self, impacted: Iterable[Impacted], unknown: tuple[Unknown, ...]) -> Summary:
+        blurred = {item.id for item in unknown}
+        moved = {item.id for item in impacted if item.kind is NodeKind.METRIC} - blurred
+        return Summary(len(moved), len({f"metric:{name}" for name in self.head.metrics} - moved - blurred), len(unknown))
+
+    def paths(self, name: str) -> tuple[Path, ...]:
+        key = node_id(NodeKind.METRIC, name.removeprefix("metric:"))
+        if key not in self.graph.nodes:
+            raise UnknownName.of("metric", name, [node.name for node in self.graph.nodes.values() if node.kind is NodeKind.METRIC])
+        if key not in self.reached:
+            return ()
+        found = paths_to(self.graph, self.reached, key, MAX_PATHS)
+        return tuple(Path((*(edge.source for edge in edges), key), tuple(edge.kind for edge in edges)) for edges in found)
+
+
+def _roots(changes: Sequence[Change]) -> tuple[Root, ...]:
+    """One root a node: the worst category of its changes, and what the changes of that category say."""
+    found: dict[str, list[Change]] = {}
+    for change in sorted(changes, key=lambda item: item.sort_key):
+        found.setdefault(change.id, []).append(change)
+    roots = []
+    for key, mine in found.items():
+        worst = mine[0].category
+        reasons = dict.fromkeys(change.reason for change in mine if change.category is worst)
+        roots.append(Root(key, worst, "; ".join(reasons)))
+    return tuple(roots)

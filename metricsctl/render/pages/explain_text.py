@@ -1,0 +1,57 @@
+"""An explanation on one screen."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from metricsctl.render.style import Style, paint
+
+if TYPE_CHECKING:
+    from metricsctl.explain.report import Explanation, Hypothesis
+
+__all__ = ["page"]
+
+_COLOR = {"high": "bold green", "medium": "bold yellow", "low": "dim"}
+
+
+def page(report: Explanation, style: Style) -> str:
+    """Headline, hypotheses, company, what was ruled out, what could not be looked at, what to run next, the evidence cited."""
+    lines = [*_filled(report.headline, "", style, "bold")]
+    if report.subject is not None and not report.hypotheses and report.subject.state != "none":
+        lines += ["", "No reason was found."]
+    for item in report.hypotheses:
+        lines += ["", *_hypothesis(item, style)]
+    cited = {name for item in report.hypotheses for name in item.evidence}
+    told = " ".join(f"{item.cause} {item.where} {item.reason}" for item in report.hypotheses)
+    sections = (
+        ("Moved in the same windows", [", ".join(report.company)] if report.company else []),
+        ("Ruled out", [item.says for item in report.ruled_out]),
+        ("Not looked at", [f"{item.what}: {item.reason}" for item in report.not_looked_at]),
+        ("Evidence", [f"{item.id} {item.says}" for item in report.evidence if item.id in cited and item.says not in told]),
+        ("Next", list(report.next)),
+    )
+    for title, texts in sections:
+        if texts:
+            lines += ["", paint(title, "dim", style)]
+            lines += [line for text in texts for line in (_filled(text, "  ", style) if title != "Next" else [f"  {text}"])]
+    text = "\n".join(lines) + "\n"
+    return text.encode("ascii", "replace").decode() if style.ascii else text
+
+
+def _hypothesis(item: Hypothesis, style: Style) -> Iterator[str]:
+    sure = paint(f"{item.level} {item.confidence:.2f}", _COLOR[item.level], style)
+    yield f"{item.rank}. [{sure}] " + "\n".join(_filled(item.cause, "   ", style, first=len(item.level) + 11)).lstrip()
+    for title, text in (("where", item.where), ("without it", item.counterfactual), ("confidence", item.reason)):
+        if text:
+            yield from _filled(f"{title}: {text}", "   ", style)
+    yield f"   evidence: {' '.join(item.evidence)}"
+
+
+def _filled(text: str, indent: str, style: Style, color: str = "", first: int = 0) -> list[str]:
+    start = " " * first if first else indent
+    whole = text.replace(" %", "\0%")  # a number stays with its sign
+    wrapped = textwrap.wrap(whole, style.width, initial_indent=start, subsequent_indent=indent + "  ", break_on_hyphens=False)
+    lines = [line.replace("\0", " ") for line in wrapped]
+    return [paint(line, color, style) if color else line for line in lines]

@@ -1,0 +1,146 @@
+"""The tables of `metricsctl detect`: one line an episode, with what was expected and a small picture."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from metricsctl.render.numbers import human
+from metricsctl.render.sparkline import sparkline
+from metricsctl.render.style import Style
+from metricsctl.render.views import Block, Column, Table
+
+if TYPE_CHECKING:
+    from metricsctl.detect.report import AnomalyReport, Episode
+
+__all__ = ["expected_range", "segment_of", "shown_size", "strongest", "view", "when"]
+
+MAX_ROWS = 40
+WIDE = 110
+
+
+def view(report: AnomalyReport, style: Style) -> list[Block]:
+    """A table of the strongest episodes in the order of time, or of the last scores."""
+    if report.emit == "scores":
+        return [_scores(report)]
+    counts = report.stats
+    judged = counts["windows_normal"] + counts["windows_anomaly"]
+    seen = f"{counts['series']:,} series, {judged:,} windows judged"
+    if not report.episodes:
+        return [f"no anomalies in {seen}"]
+    shown = strongest(report.episodes)
+    left = len(report.episodes) - len(shown)
+    footer = f"{len(report.episodes):,} {'anomaly' if len(report.episodes) == 1 else 'anomalies'} in {seen}"
+    footer += f"; the {MAX_ROWS} strongest are shown: --since, --format csv" if left else ""
+    return [_episodes(shown, report, style, footer)]
+
+
+def strongest(episodes: Iterable[Episode], limit: int = MAX_ROWS) -> list[Episode]:
+    """The episodes with the highest scores, in their old order."""
+    numbered = list(enumerate(episodes))
+    kept = sorted(numbered, key=lambda item: (-item[1].score, item[0]))[:limit]
+    return [episode for _, episode in sorted(kept, key=lambda item: item[0])]
+
+
+def _episodes(shown: list[Episode], report: AnomalyReport, style: Style, footer: str) -> Table:
+    wide = style.width >= WIDE
+    heads = [Column("metric", style="bold")]
+    split = list(dict.fromkeys(name for item in shown for name in item.key))
+    heads += [Column(split[0] if len(split) == 1 else "segment")] if split else []
+    heads += [
+        Column("when"),
+        Column("value", justify="right"),
+        Column("expected", justify="right"),
+        Column("size", justify="right"),
+        Column(""),
+    ]
+    heads += [Column("trend", style="cyan", no_wrap=True)] if wide else []
+    heads += [Column("id", style="dim", no_wrap=True)] if wide or report.emit == "episodes" else []
+    rows = []
+    for item in shown:
+        cells: list[Any] = [metric_of(item)]
+        cells += [", ".join("(null)" if value is None else value for value in item.key.values())] if split else []
+        cells += [
+            when(item),
+            "no data" if item.kind == "missing" else human(item.value),
+            expected_range(item),
+            shown_size(item),
+            _effect(item),
+        ]
+        cells += [sparkline(item.context, 16, ascii_only=style.ascii)] if wide else []
+        cells += [item.id] if wide or report.emit == "episodes" else []
+        rows.append(cells)
+    return Table("", heads, rows, footer)
+
+
+def metric_of(item: Episode) -> str:
+    """The metric, and how many others fell silent with it."""
+    return f"{item.metric} and {len(item.also)} more" if item.also else item.metric
+
+
+def segment_of(item: Episode) -> str:
+    """The dimension values, empty for the total."""
+    return ", ".join(f"{name}={'(null)' if value is None else value}" for name, value in item.key.items())
+
+
+def _minute(time: str) -> str:
+    return f"{time[:10]} {time[11:16]}" if len(time) >= 16 and time[10] in "T " else time
+
+
+def when(item: Episode) -> str:
+    """From the first window to the end of the last; days alone where the windows are days, the last one included."""
+    start, end = _minute(item.onset), _minute(item.end)
+    if start[10:] in {"", " 00:00"} and end.endswith(" 00:00"):
+        last_day = dt.date.fromisoformat(end[:10]) - dt.timedelta(days=1)
+        start, end = start[:10], last_day.isoformat()
+    if item.windows == 1:
+        return start
+    shown = end[11:] if end[:10] == start[:10] and len(end) > 10 else end
+    return f"{start} to {'now' if item.state == 'open' else shown}"
+
+
+def expected_range(item: Episode) -> str:
+    """Where ninety-nine of a hundred values would lie."""
+    if item.expected is None:
+        return ""
+    return f"{_short(item.expected_low)} .. {_short(item.expected_high)}"
+
+
+def _short(value: float | None) -> str:
+    return human(None if value is None else float(f"{value:.3g}"))
+
+
+def shown_size(item: Episode) -> str:
+    """What was lost or gained, and its share of what was expected."""
+    if item.kind == "missing":
+        return f"{item.windows:,} windows"
+    if item.size is None:
+        return ""
+    share = "" if item.relative is None or abs(item.relative) >= 10 else f" ({item.relative:+.0%})"
+    sign = "+" if item.size > 0 else ""
+    return f"{sign}{_short(item.size)}{share}"
+
+
+def _effect(item: Episode) -> str:
+    arrow = "up" if item.direction == "up" else "down"
+    if item.kind == "missing":
+        return "missing"
+    return arrow if item.effect == "neutral" else f"{arrow}, {item.effect}"
+
+
+def _scores(report: AnomalyReport) -> Table:
+    heads = [
+        Column("metric", style="bold"),
+        Column("segment"),
+        *(Column(name, justify="right") for name in ("normal", "anomaly", "not judged")),
+    ]
+    heads += [Column("highest score", justify="right")]
+    rows = []
+    for item in report.series:
+        words = [int((item.status == code).sum()) for code in (0, 1)]
+        scores = item.score[item.score == item.score]
+        segment = ", ".join(f"{name}={'(null)' if value is None else value}" for name, value in item.key.items())
+        rest = f"{len(item.status) - sum(words):,}"
+        rows.append([item.metric, segment, f"{words[0]:,}", f"{words[1]:,}", rest, human(float(scores.max())) if len(scores) else ""])
+    return Table("", heads, rows, "each window: --format csv, jsonl or json")

@@ -1,0 +1,175 @@
+"""The base out of git: merge bases, sub-folders, SQL files, and everything that can be wrong with a ref."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from metricsctl.core.errors import ProjectError, UsageError
+from metricsctl.definition.load import load
+from metricsctl.definition.project import Project
+from metricsctl.diff.base import Base, load_base
+from metricsctl.diff.compare import compare
+from metricsctl.lint.engine import check
+
+Git = Callable[..., str]
+TEXT = """
+version: 1
+sources: [{name: log, time: ts, columns: [{name: ts, type: timestamp}, {name: amount, type: integer}]}]
+models: [{name: big, sql_file: sql/big.sql, time: ts}]
+metrics:
+  - {name: rows, type: simple, source: log, agg: count}
+  - {name: sum_big, type: simple, source: big, agg: sum, expr: amount}
+"""
+SQL = "SELECT ts, amount FROM log WHERE amount > 10\n"
+
+
+def write(folder: Path, text: str = TEXT, sql: str = SQL) -> None:
+    (folder / "sql").mkdir(parents=True, exist_ok=True)
+    (folder / "m.yml").write_text(text, encoding="utf-8")
+    (folder / "sql" / "big.sql").write_text(sql, encoding="utf-8")
+
+
+def commit(git: Git, message: str = "x") -> str:
+    git("add", "--all")
+    git("commit", "--quiet", "--no-verify", "--allow-empty", "-m", message)
+    return git("rev-parse", "HEAD")
+
+
+def base_of(ref: str, folder: Path) -> Base:
+    return load_base(ref, [folder], check=check)
+
+
+def changed(base: Base, folder: Path) -> list[tuple[str, str]]:
+    head: Project = check(load([folder]))
+    return [(change.id, change.aspect) for change in compare(base.project, head)]
+
+
+@pytest.mark.parametrize("below", [".", "teams/ads"])
+def test_the_working_tree_against_a_ref(git: Git, tmp_path: Path, below: str) -> None:
+    folder = tmp_path / "repo" / below
+    write(folder)
+    (tmp_path / "repo" / "other.yml").write_text("a: [\n", encoding="utf-8")
+    sha = commit(git)
+    base = base_of("main", folder)
+    assert base.label == f"main ({sha[:7]})"
+    assert changed(base, folder) == []
+    write(folder, TEXT.replace("agg: count", "agg: count, filter: amount > 1"), SQL.replace("10", "20"))
+    assert changed(base_of("main", folder), folder) == [("model:big", "rows"), ("metric:rows", "filter")]
+    assert changed(base_of(sha[:10], folder), folder) == [("model:big", "rows"), ("metric:rows", "filter")]
+
+
+def test_what_the_other_branch_did_since_is_not_ours(git: Git, tmp_path: Path) -> None:
+    folder = tmp_path / "repo"
+    write(folder)
+    commit(git)
+    git("checkout", "--quiet", "-b", "mine")
+    write(folder, TEXT.replace("agg: sum", "agg: avg"))
+    commit(git)
+    git("checkout", "--quiet", "main")
+    write(folder, TEXT.replace("name: rows", "name: lines"))
+    commit(git)
+    git("checkout", "--quiet", "mine")
+    assert changed(base_of("main", folder), folder) == [("metric:sum_big", "agg")]
+
+
+def test_hidden_and_foreign_files_are_left_alone(git: Git, tmp_path: Path) -> None:
+    folder = tmp_path / "repo"
+    write(folder)
+    (folder / ".hidden").mkdir()
+    (folder / ".hidden" / "x.yml").write_text("version: 1\nmetrics: oops\n", encoding="utf-8")
+    (folder / "ci.yaml").write_text("jobs: {}\n", encoding="utf-8")
+    commit(git)
+    assert changed(base_of("HEAD", folder), folder) == []
+    kept = load_base("HEAD", [folder], check=check, keep=lambda file: file.name != "m.yml")
+    assert kept.project.metrics == {}
+
+
+def test_a_file_that_is_new_makes_everything_new(git: Git, tmp_path: Path) -> None:
+    folder = tmp_path / "repo"
+    commit(git)
+    write(folder)
+    assert ("metric:rows", "added") in changed(base_of("main", folder), folder)
+
+
+def test_a_folder_is_a_base(tmp_path: Path) -> None:
+    write(tmp_path / "old")
+    write(tmp_path / "new", TEXT.replace("agg: sum", "agg: avg"))
+    base = base_of(str(tmp_path / "old"), tmp_path / "new")
+    assert changed(base, tmp_path / "new") == [("metric:sum_big", "agg")]
+
+
+def test_no_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    write(tmp_path)
+    with pytest.raises(UsageError, match="not a git repository"):
+        base_of("main", tmp_path)
+
+
+@pytest.mark.parametrize("ref", ["mian", "--all", "main~5"])
+def test_unknown_ref(git: Git, tmp_path: Path, ref: str) -> None:
+    write(tmp_path / "repo")
+    commit(git)
+    with pytest.raises(UsageError, match="unknown git ref") as caught:
+        base_of(ref, tmp_path / "repo")
+    assert caught.value.exit_code == 2
+    if ref == "mian":
+        assert caught.value.hint == "did you mean 'main'?"
+
+
+def test_no_commit_yet(git: Git, tmp_path: Path) -> None:
+    write(tmp_path / "repo")
+    with pytest.raises(UsageError, match="unknown git ref 'main'"):
+        base_of("main", tmp_path / "repo")
+    assert git("status", "--short")
+
+
+def test_a_shallow_clone_says_what_to_do(git: Git, tmp_path: Path) -> None:
+    folder = tmp_path / "repo"
+    write(folder)
+    commit(git)
+    git("checkout", "--quiet", "-b", "mine")
+    write(folder, TEXT.replace("agg: sum", "agg: avg"))
+    commit(git)
+    git("checkout", "--quiet", "main")
+    commit(git, "later")
+    url = folder.as_uri()
+    git("clone", "--quiet", "--depth=1", "--branch=mine", url, "../one", at=folder)
+    with pytest.raises(UsageError, match="unknown git ref 'origin/main'") as caught:
+        base_of("origin/main", tmp_path / "one")
+    assert "fetch" in str(caught.value.hint)
+    git("clone", "--quiet", "--depth=1", "--no-single-branch", "--branch=mine", url, "../two", at=folder)
+    with pytest.raises(UsageError, match="shallow and lacks the merge base of origin/main and HEAD") as caught:
+        base_of("origin/main", tmp_path / "two")
+    assert "--unshallow" in str(caught.value.hint)
+
+
+def test_unrelated_histories(git: Git, tmp_path: Path) -> None:
+    write(tmp_path / "repo")
+    commit(git)
+    git("checkout", "--quiet", "--orphan", "other")
+    commit(git, "another beginning")
+    with pytest.raises(UsageError, match="no commit in common"):
+        base_of("main", tmp_path / "repo")
+
+
+@pytest.mark.parametrize(
+    "text", ["version: 1\nmetrics: [\n", TEXT.replace("source: log", "source: lag"), TEXT.replace("big.sql", "gone.sql")]
+)
+def test_a_broken_base_is_named(git: Git, tmp_path: Path, text: str) -> None:
+    folder = tmp_path / "repo"
+    write(folder, text)
+    sha = commit(git)
+    write(folder)
+    with pytest.raises(ProjectError, match=rf"the definitions at main \({sha[:7]}\) have \d error") as caught:
+        base_of("main", folder)
+    spans = [item.span for item in caught.value.diagnostics]
+    assert all(span is not None and span.path.startswith("main:") for span in spans)
+
+
+def test_a_hook_s_environment_does_not_mislead(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "repo" / "sub")
+    commit(git)
+    monkeypatch.setenv("GIT_DIR", ".git")
+    monkeypatch.setenv("GIT_INDEX_FILE", ".git/index")
+    assert changed(base_of("main", tmp_path / "repo" / "sub"), tmp_path / "repo" / "sub") == []

@@ -1,0 +1,87 @@
+"""The formats: JSON as its schema says, the comment on a pull request however large the change, the tree in ASCII."""
+
+import json
+from collections.abc import Callable
+
+import jsonschema
+import pytest
+
+from metricsctl.changes.report import ChangeList, ChangesAdded
+from metricsctl.definition.load import load_text
+from metricsctl.impact.report import ImpactReport
+from metricsctl.impact.run import impact_of_difference
+from metricsctl.render import Style, render
+from metricsctl.render.json_schema import schema_of
+from metricsctl.render.pages.impact_markdown import MARKER, MAX_LENGTH
+
+Ask = Callable[..., ImpactReport]
+FILTER = ("status = 'paid'", "status = 'sent'")
+
+
+@pytest.fixture(scope="module")
+def large() -> ImpactReport:
+    """A column under 600 metrics with long names, each seen by a dashboard."""
+    names = [f"metric_with_quite_a_long_name_{number:04}" for number in range(600)]
+    head = "version: 1\nsources: [{name: s, time: ts, columns: [{name: ts}, {name: a}]}]\n"
+    head += "models: [{name: m, sql: 'SELECT ts, a FROM s', time: ts}]\n"
+    metrics = "".join(f"  - {{name: {name}, type: simple, source: m, agg: sum, expr: a}}\n" for name in names)
+    boards = "".join(f"  - {{name: board-{name}, kind: dashboard, uses: [{name}]}}\n" for name in names)
+    text = f"{head}metrics:\n{metrics}exposures:\n{boards}"
+    return impact_of_difference(load_text(text), load_text(text.replace("SELECT ts, a", "SELECT ts, a | 2 AS a")), "main")
+
+
+@pytest.mark.parametrize("edits", [(), (FILTER,), (("owner: fin", "owner: me"),), (("unit: usd", "unit: eur"),)])
+def test_json_fits_its_schema_and_repeats(impact: Ask, edits: tuple[tuple[str, str], ...]) -> None:
+    report = impact(*edits, why="basket")
+    text = render(report, "json")
+    data = json.loads(text)
+    jsonschema.validate(data, schema_of("impact"))
+    assert text == render(impact(*edits, why="basket"), "json")
+    for item in data["data"]["impacted"]:
+        assert {"id", "kind", "name", "category", "p", "reason"} <= item.keys()
+
+
+@pytest.mark.parametrize("report", [ChangeList(()), ChangesAdded((), ("a",), (), ())], ids=lambda report: report.name)
+def test_reports_of_changes_fit_their_schemas(report: ChangeList | ChangesAdded) -> None:
+    jsonschema.validate(json.loads(render(report, "json")), schema_of(report.name))
+
+
+def test_the_comment(impact: Ask) -> None:
+    text = str(render(impact(FILTER, ("owner: fin", "owner: me")), "markdown"))
+    assert text.startswith(f"{MARKER}\n## 8 metrics move, 2 proven untouched")
+    parts = [text.index(part) for part in ("### Who looks at it", "### What changed", "### Metrics that move", "```mermaid", "<details>")]
+    assert parts == sorted(parts)
+    assert "| model `paid` | semantic | `WHERE: status = 'paid' -> status = 'sent'` |" in text
+    assert "owner: fin -> me" in text
+
+
+def test_a_large_comment_is_cut(large: ImpactReport) -> None:
+    text = str(render(large, "markdown"))
+    assert large.summary.moved == 600
+    assert len(text) <= MAX_LENGTH
+    assert text.count("<details>") == text.count("</details>") == 1
+    drawn = [line for line in text.splitlines() if line.startswith("  n") and ":::" in line]
+    assert len(drawn) == 40
+    assert "more nodes are not drawn" in text
+
+
+def test_nothing_moves(impact: Ask) -> None:
+    assert str(render(impact(), "markdown")).startswith(f"{MARKER}\n## 0 metrics move, 10 proven untouched\n")
+    assert "moves nothing" not in str(render(impact(), "tree"))
+
+
+def test_the_tree_can_do_with_ascii(impact: Ask) -> None:
+    text = str(render(impact(FILTER, why="basket"), "tree", Style(ascii=True)))
+    assert text.isascii()
+    assert "-aggregate-> metric:orders" in text
+
+
+def test_what_is_shown_twice_is_unfolded_once(impact: Ask) -> None:
+    lines = str(render(impact(FILTER), "tree")).splitlines()
+    assert sum("basket" in line for line in lines) == 2
+    assert sum("weekly" in line for line in lines) == 1
+
+
+@pytest.mark.parametrize("form", ["table", "tree", "markdown"])
+def test_every_format_can_show_every_report(large: ImpactReport, form: str) -> None:
+    assert "metric_with_quite_a_long_name_0007" in str(render(large, form)).replace("\n", "")
