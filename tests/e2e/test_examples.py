@@ -78,6 +78,19 @@ def test_queries_give_what_is_expected(name: str, request: pytest.FixtureRequest
     assert mine == pytest.approx(theirs, rel=1e-9, nan_ok=True)
 
 
+def test_parquet_has_what_csv_has(folder: Path) -> None:
+    import duckdb
+
+    code, out, err = call(f"metricsctl query {QUERIES['weekly']} --format parquet -o weekly.parquet")
+    assert (code, out, err) == (0, "", "")
+    columns = "metric, strftime(time, '%Y-%m-%d') AS day, value, status"
+    found = duckdb.sql(f"SELECT {columns} FROM read_parquet('{folder / 'weekly.parquet'}')").fetchall()
+    expected = [(row["metric"], row["time"][:10], float(row["value"] or "nan"), row["status"]) for row in expected_rows("weekly")]
+    assert [(*row[:2], row[3]) for row in found] == [(*row[:2], row[3]) for row in expected]
+    values = [float("nan") if row[2] is None else row[2] for row in found]
+    assert values == pytest.approx([row[2] for row in expected], rel=1e-9, nan_ok=True)
+
+
 def test_all_expectations_are_asked_for() -> None:
     assert {path.stem for path in (RETAIL / "expected").glob("*")} == set(QUERIES)
 

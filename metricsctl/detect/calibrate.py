@@ -1,0 +1,135 @@
+"""From scores to tail probabilities: one threshold then means the same for every series.
+
+A score is set against the scores before it: the probability of one at least as large, from their upper tail. Beyond the largest scores
+seen the tail is extrapolated with a generalised Pareto distribution (peaks over threshold).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from metricsctl.detect.base import FloatArray
+from metricsctl.detect.rolling import sorted_quantile
+
+__all__ = ["TAIL_SHARE", "Calibrated", "calibrate"]
+
+TAIL_SHARE = 0.1  # the share of scores that counts as the tail
+_MAX_SHAPE = 0.25  # heavier tails would let a series never alarm again
+_PRIOR_SHAPE, _PRIOR_WEIGHT = 0.1, 10.0
+_FIRST_STEP, _LAST_STEP = 32, 256
+_WINDOW = 1024
+_TEACHES = 1 / 5000
+_LEAST_SCALE = 0.03  # of the tail, as a share of where it begins: a noise that grows for good is learned after a while
+_START = 64  # scores that must be known, or are taken as known
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """The probability of a score at least as large, and the score that one in a hundred exceeds; NaN while warming up."""
+
+    probability: FloatArray
+    usual: FloatArray
+
+
+def _reference(count: int = _START) -> FloatArray:
+    """Scores of a well-behaved series, as a start: quantiles of a half-logistic distribution whose median is that of |N(0, 1)|.
+
+    Its tail is heavier than the normal one, so that little history means caution.
+    """
+    shares = (np.arange(count) + 0.5) / count
+    scores: FloatArray = 0.6745 / np.log(3.0) * np.log((1 + shares) / (1 - shares))
+    return scores
+
+
+def calibrate(scores: FloatArray, *, reference: bool = True, window: int = _WINDOW) -> Calibrated:
+    """Calibrate scores (0 or more, shape (series, n)) by those before them.
+
+    The tail is refitted again and again on the last `window` scores, ever more rarely as they become many. A score teaches no more than one
+    in five thousand does, so that an incident does not make the next one invisible. With `reference` the past begins with the scores of a
+    well-behaved series, in standard deviations; without it nothing is judged before 64 scores are known.
+
+    >>> calm = np.tile([0.5, 1.0, 0.2, 0.8], 50)
+    >>> calibrate(np.append(calm, [0.9, 12.0])[None]).probability[0, -2:].round(4)
+    array([0.284, 0.   ])
+    """
+    series, size = scores.shape
+    past = np.full((series, window + size), np.nan)
+    if reference:
+        past[:, window - _START : window] = _reference()
+    probability, usual = np.full((series, size), np.nan), np.full((series, size), np.nan)
+    for first, last in _blocks(size):
+        tail = _Tail.fit(past[:, first : first + window])
+        block = scores[:, first:last]
+        probability[:, first:last] = tail.probability(block)
+        bound = tail.limit(_TEACHES)[:, None]
+        usual[:, first:last] = tail.limit(0.01)[:, None]
+        past[:, first + window : last + window] = np.where(np.isnan(bound), block, np.minimum(block, bound))
+    return Calibrated(probability, usual)
+
+
+def _blocks(size: int) -> Iterator[tuple[int, int]]:
+    """The stretches between two fits: where they lie does not depend on how long the series is."""
+    first = 0
+    while first < size:
+        last = first + min(max(first // 8, _FIRST_STEP), _LAST_STEP)
+        yield first, min(last, size)
+        first = last
+
+
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """The sorted past of each series, where its tail begins, and the Pareto distribution of the excesses; one row a series."""
+
+    ordered: FloatArray
+    counts: FloatArray
+    threshold: FloatArray
+    shape: FloatArray
+    scale: FloatArray
+
+    @classmethod
+    def fit(cls, past: FloatArray) -> _Tail:
+        ordered = np.sort(past, axis=1)
+        counts = np.count_nonzero(~np.isnan(past), axis=1).astype(np.float64)
+        ordered[counts < _START] = np.nan
+        counts = np.where(counts < _START, 0.0, counts)
+        threshold = sorted_quantile(ordered, counts, 1 - TAIL_SHARE)
+        excess = np.where(ordered > threshold[:, None], ordered - threshold[:, None], np.nan)
+        shape, scale = _pareto(excess)
+        return cls(ordered, counts, threshold, shape, np.maximum(scale, _LEAST_SCALE * threshold + 1e-9))
+
+    def probability(self, scores: FloatArray) -> FloatArray:
+        """Probability of a score at least as large: by rank below the tail, by the Pareto distribution in it."""
+        beyond = (scores - self.threshold[:, None]) / self.scale[:, None]
+        with np.errstate(over="ignore", invalid="ignore"):
+            tail = TAIL_SHARE * np.power(1 + self.shape[:, None] * np.maximum(beyond, 0.0), -1 / self.shape[:, None])
+        below = np.empty_like(scores)
+        for row in range(len(scores)):
+            rank = np.searchsorted(self.ordered[row, : int(self.counts[row])], scores[row], side="left")
+            below[row] = np.maximum(1 - rank / (self.counts[row] + 1), TAIL_SHARE)
+        found = np.where(scores > self.threshold[:, None], np.minimum(tail, TAIL_SHARE), below)
+        return np.where(np.isnan(scores) | np.isnan(self.threshold[:, None]), np.nan, found)
+
+    def limit(self, rate: float) -> FloatArray:
+        """The score whose probability is `rate`."""
+        share = min(rate, TAIL_SHARE) / TAIL_SHARE
+        found: FloatArray = self.threshold + self.scale * (share**-self.shape - 1) / self.shape
+        return found
+
+
+def _pareto(excess: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Shape and scale by probability-weighted moments (Hosking and Wallis, 1987), the shape drawn to a light tail and kept in bounds."""
+    known = ~np.isnan(excess)
+    counts = np.maximum(np.count_nonzero(known, axis=1), 1)
+    filled = np.where(known, excess, 0.0)  # sorted: the known ones stand together, in order
+    rank = np.cumsum(known, axis=1)
+    mean = filled.sum(axis=1) / counts
+    weight = np.where(known, (counts[:, None] - rank + 0.35) / counts[:, None], 0.0)
+    weighted = (filled * weight).sum(axis=1) / counts
+    with np.errstate(divide="ignore", invalid="ignore"):
+        raw = 2 - mean / (mean - 2 * weighted)
+    raw = np.where(np.isfinite(raw), raw, _PRIOR_SHAPE)
+    shape = np.clip((raw * counts + _PRIOR_SHAPE * _PRIOR_WEIGHT) / (counts + _PRIOR_WEIGHT), 0.02, _MAX_SHAPE)
+    return shape, mean * (1 - shape)

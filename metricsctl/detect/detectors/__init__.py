@@ -1,0 +1,1 @@
+"""One detector a file; `metricsctl.detect.registry` finds them by name."""

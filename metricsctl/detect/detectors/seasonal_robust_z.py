@@ -1,0 +1,161 @@
+"""Seasonal robust z-score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from metricsctl.detect.base import Band, FloatArray, rowwise
+from metricsctl.detect.rolling import MAD, mean_and_deviation, median_and_mad, never_negative, over_past
+
+__all__ = ["Season", "SeasonalRobustZ", "lagged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """A season: its length in points, how many past ones are looked at, and how many of them must be known before a point is judged."""
+
+    period: int
+    memory: int = 8
+    minimum: int = 2
+
+    @property
+    def step(self) -> int:
+        """How often statistics of the past are refreshed, in points."""
+        return max(1, self.period // 24)
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonalRobustZ:
+    r"""Distance from what this time of the season usually is, in robust standard deviations.
+
+    $$ b_t = \operatorname{midmean}(x_{t-P}, x_{t-2P}, \ldots), \quad e_t = b_t \operatorname{med}(x/b), \quad
+       u_t = (x_t - e_t) / g_t, \quad s_t = |u_t| / (1.4826 \operatorname{med}|u|) $$
+
+    The medians run over the past: that of x/b over the last season, so that a trend moves the expectation along; that of u over the last
+    two. While all values have been non-negative the season is a factor and g the geometric mean of e and the level, so that the noise grows
+    with the square root of the expectation; with negative values the season is added, and g is 1. The noise of a time of season that is
+    known to be larger than usual is used instead. Of several seasons each point takes the one that has lately fitted best.
+
+    Parameters
+    ----------
+    seasons : tuple of Season
+        Candidates, longest first.
+    floor : float
+        Smallest standard deviation that counts, as a share of the level.
+
+    References
+    ----------
+    Hyndman and Athanasopoulos (2021), Forecasting: Principles and Practice, 3rd ed., 5.2 (seasonal naive method).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> week = np.array([10, 11, 12, 11, 10, 5, 4.0])
+    >>> values = np.concatenate([week, week + 1, week, week + 1, [10, 30]])
+    >>> SeasonalRobustZ((Season(7),)).score(values).round(1)[-2:]
+    array([ 0.1, 12.2])
+    """
+
+    invariant: ClassVar[frozenset[str]] = frozenset({"scale"})
+    horizons: ClassVar[tuple[int, ...]] = (1, 4, 16)
+
+    seasons: tuple[Season, ...] = (Season(168), Season(24, 14, 3))
+    floor: float = 0.01
+
+    def score(self, values: FloatArray) -> FloatArray:
+        """Score every point by its past alone; NaN while warming up. Shape (n,) or (series, n)."""
+        return rowwise(values, lambda table: self.band(table).score(table))
+
+    def band(self, values: FloatArray) -> Band:
+        """The seasonal expectation and the robust standard deviation around it."""
+        expected, usable = self._expected(values)
+        longest = self.seasons[0]
+        level = over_past(np.abs(values), max(2 * longest.period, 14), longest.step, mean_and_deviation(1))[0]
+        spread = _spread(expected, level, never_negative(values))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            noise = np.abs(values - expected) / spread
+        noise = np.where(np.isfinite(noise), noise, np.nan)
+        scale = np.maximum(spread * _usual(noise, longest), self.floor * level)
+        return Band(np.where(usable, expected, np.nan), np.where(usable, scale, np.nan))
+
+    def _expected(self, values: FloatArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+        """What each point should be, and whether enough seasons are known to judge by it."""
+        positive = never_negative(values)
+        best, usable, error = _candidate(values, self.seasons[0], positive, self.seasons[0])
+        for season in self.seasons[1:]:
+            other, ready, other_error = _candidate(values, season, positive, self.seasons[0])
+            better = ready & (~usable | (other_error < error))
+            best = np.where(better | np.isnan(best), other, best)
+            error = np.where(better, other_error, error)
+            usable = usable | ready
+        return best, usable
+
+
+def _candidate(
+    values: FloatArray, season: Season, positive: npt.NDArray[np.bool_], judged_over: Season
+) -> tuple[FloatArray, npt.NDArray[np.bool_], FloatArray]:
+    """A season's expectation, where it may be used, and how far off it has lately been."""
+    base, known = _midmean(lagged(values, season))
+    expected = _drifted(values, base, season, positive)
+    error = over_past(np.abs(values - expected), max(judged_over.period, 14), judged_over.step, median_and_mad(1))[0]
+    return expected, known >= season.minimum, np.where(np.isnan(error), np.inf, error)
+
+
+def lagged(values: FloatArray, season: Season) -> FloatArray:
+    """The values one, two ... seasons before each point, shape (memory, series, n)."""
+    lags = np.full((season.memory, *values.shape), np.nan)
+    size = values.shape[1]
+    for number in range(season.memory):
+        back = (number + 1) * season.period
+        if back < size:
+            lags[number, :, back:] = values[:, : size - back]
+    return lags
+
+
+def _midmean(lags: FloatArray) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """Mean of the middle half along the first axis (of three or four: the median), and how many values there were."""
+    known = np.count_nonzero(~np.isnan(lags), axis=0)
+    ordered = np.sort(lags, axis=0)
+    sums = np.concatenate([np.zeros((1, *known.shape)), np.cumsum(np.nan_to_num(ordered, nan=0.0), axis=0)])
+    cut = np.where(known >= 3, (known + 3) // 4, 0)
+    top = np.take_along_axis(sums, (known - cut)[None], axis=0)[0]
+    bottom = np.take_along_axis(sums, cut[None], axis=0)[0]
+    return np.where(known > 0, (top - bottom) / np.maximum(known - 2 * cut, 1), np.nan), known
+
+
+def _drifted(values: FloatArray, base: FloatArray, season: Season, positive: npt.NDArray[np.bool_]) -> FloatArray:
+    """The seasonal base, moved by how the last season ran against its own base."""
+    if season.period == 1:
+        return base
+    window = max(season.period, 14)
+    minimum = min(max(3, season.period // 8), 24)
+    work = median_and_mad(minimum)
+    typical = over_past(base, window, season.step, median_and_mad(1))[0]
+    busy = base >= typical
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(busy & (base > 0), values / base, np.nan)
+    factor = np.nan_to_num(over_past(ratio, window, season.step, work)[0], nan=1.0)
+    shift = np.nan_to_num(over_past(values - base, window, season.step, work)[0], nan=0.0)
+    moved: FloatArray = np.where(positive, base * np.clip(factor, 0.2, 5.0), base + shift)
+    return moved
+
+
+def _spread(expected: FloatArray, level: FloatArray, positive: npt.NDArray[np.bool_]) -> FloatArray:
+    """How the noise depends on the expectation, in the values' unit."""
+    grown: FloatArray = np.sqrt(np.maximum(expected, 0.05 * level) * level)
+    return np.where(positive, grown, 1.0)
+
+
+def _usual(noise: FloatArray, season: Season) -> FloatArray:
+    """The usual size of the noise as a standard deviation; that of the time of season where it is known to be larger."""
+    pooled: FloatArray = MAD * over_past(noise, max(2 * season.period, 28), season.step, median_and_mad(10))[0]
+    if season.period == 1:
+        return pooled
+    own, known = _midmean(lagged(noise, season))
+    trusted = np.where(known >= 4, MAD * own * known / (known + 2.0), 0.0)
+    larger: FloatArray = np.maximum(pooled, trusted)
+    return larger

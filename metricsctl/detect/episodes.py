@@ -1,0 +1,86 @@
+"""From points to episodes: one for each stretch, with its start, its peak and its end."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from metricsctl.core.durations import US
+from metricsctl.detect.base import FloatArray
+
+__all__ = ["ELEVATED", "Stretch", "fingerprint", "quiet_windows", "stretches"]
+
+ELEVATED = 1.0  # standard deviations beyond which a window beside an anomaly belongs to it
+_STRONG = 4.0  # standard deviations from which on a window raises an alert by itself
+_DRIFT, _STRONG_DRIFT = 0.75, 2.0  # standard deviations that a window must add to be part of the way to a weak or a strong alert
+_LOOK_BACK = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """An episode as places in a series: where it began, where it was first noticed, its peak, its last window, and its side (1 above)."""
+
+    onset: int
+    alert: int
+    peak: int
+    end: int
+    side: int
+
+
+def quiet_windows(length: int) -> int:
+    """How many ordinary windows end an episode, for windows of a length in microseconds: twelve, of a day or longer three."""
+    return 3 if length >= US["d"] else 12
+
+
+def stretches(anomaly: npt.NDArray[np.bool_], side: npt.NDArray[np.int8], deviation: FloatArray, quiet: int) -> Iterator[Stretch]:
+    """The episodes of one series, in the order of their alerts; anomalies on the same side no more than `quiet` apart are one."""
+    previous = -1
+    for group in _groups(anomaly, side, quiet):
+        sign = int(side[group[0]])
+        towards = np.nan_to_num(sign * deviation, nan=0.0, posinf=1e9, neginf=-1e9)
+        onset = _onset(towards, group[0], previous + 1)
+        end = _end(towards, onset, group[-1])
+        previous = end
+        yield Stretch(onset, group[0], onset + int(np.argmax(towards[onset : end + 1])), end, sign)
+
+
+def _groups(anomaly: npt.NDArray[np.bool_], side: npt.NDArray[np.int8], quiet: int) -> list[list[int]]:
+    groups: list[list[int]] = []
+    for place in np.flatnonzero(anomaly).tolist():
+        if groups and side[groups[-1][0]] == side[place] and place - groups[-1][-1] <= quiet:
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    return groups
+
+
+def _onset(towards: FloatArray, alert: int, earliest: int) -> int:
+    """The window from which on the evidence up to the alert is largest."""
+    first = max(min(earliest, alert), alert - _LOOK_BACK + 1)
+    drift = _STRONG_DRIFT if towards[alert] >= _STRONG else _DRIFT
+    evidence = np.cumsum((towards[first : alert + 1] - drift)[::-1])
+    return alert - int(np.argmax(evidence))
+
+
+def _end(towards: FloatArray, onset: int, last: int) -> int:
+    """The last window that is still out of the ordinary; a sum of deviations stays high a while longer."""
+    end = last
+    while end > onset and towards[end] <= ELEVATED:
+        end -= 1
+    while end == last and end + 1 < len(towards) and towards[end + 1] > ELEVATED:
+        end = last = end + 1
+    return end
+
+
+def fingerprint(metric: str, key: Mapping[str, str | None], onset: int, side: int) -> str:
+    """A name for an episode that is the same whenever it is found again.
+
+    >>> fingerprint("revenue", {"country": "DE"}, 0, -1)
+    'EP-be6486'
+    """
+    text = repr((metric, sorted(key.items()), onset, side))
+    return "EP-" + hashlib.blake2b(text.encode(), digest_size=3).hexdigest()

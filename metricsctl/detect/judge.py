@@ -1,0 +1,104 @@
+"""From values to verdicts: score, calibrate, decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from metricsctl.detect.base import Band, BandDetector, Detector, FloatArray
+from metricsctl.detect.calibrate import calibrate
+from metricsctl.detect.rolling import never_negative
+
+__all__ = ["Verdicts", "judge", "surprise"]
+
+_CLIP = 4.0  # standard deviations that one window may add to a sum: a single spike is no lasting change
+_NO_SURPRISE = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What is found of each point, shape (series, n): NaN in `score` where it cannot be judged.
+
+    `score` is minus the decimal logarithm of the tail probability; `deviation` the signed distance in standard deviations (of a detector
+    without a band: its score); `side` 1 above and -1 below what was expected, at anomalies; `low` to `high` is where ninety-nine of a
+    hundred points lie, NaN where that is not known.
+    """
+
+    score: FloatArray
+    anomaly: npt.NDArray[np.bool_]
+    side: npt.NDArray[np.int8]
+    deviation: FloatArray
+    expected: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+def judge(values: FloatArray, detector: Detector, rate: float, widen: Callable[[Band], Band] | None = None) -> Verdicts:
+    """Judge series (shape (series, n)); a window is an anomaly if the probability of a score like its own is below `rate`.
+
+    `widen` may make the band wider where few rows stand behind a value.
+    """
+    if not isinstance(detector, BandDetector):
+        return _by_score(values, detector, rate)
+    known = np.where(np.isfinite(values), values, np.nan)
+    band = detector.band(known)
+    if widen is not None:
+        band = widen(band)
+    distance = np.copysign(band.score(known), known - band.expected)
+    filled = _filled(known)
+    score = np.full(values.shape, np.nan)
+    side = np.zeros(values.shape, dtype=np.int8)
+    reach = band.scale
+    for horizon in detector.horizons:
+        summed = distance if horizon == 1 else _summed(distance, horizon)
+        found = calibrate(np.abs(np.clip(summed, -1e6, 1e6)))
+        if horizon == 1:
+            reach = band.scale * found.usual
+        own = surprise(found.probability * len(detector.horizons) * filled)
+        first = ~(own <= score)  # also where there is no score yet
+        side = np.where(first & (own > 0), np.sign(np.nan_to_num(summed)).astype(np.int8), side)
+        score = np.fmax(score, own)
+    low, high = band.expected - reach, band.expected + reach
+    low = np.where(never_negative(known), np.maximum(low, np.minimum(band.expected, 0.0)), low)
+    anomaly = score > -np.log10(rate)
+    return Verdicts(score, anomaly, np.where(anomaly, side, 0).astype(np.int8), distance, band.expected, low, high)
+
+
+def surprise(probability: FloatArray) -> FloatArray:
+    """A probability as minus its decimal logarithm, 0 for 1 and 300 at most."""
+    with np.errstate(divide="ignore"):
+        return np.minimum(-np.log10(np.minimum(probability, 1.0)), _NO_SURPRISE) + 0.0
+
+
+def _summed(distance: FloatArray, horizon: int) -> FloatArray:
+    """The deviations of the last windows added up, in standard deviations of such a sum; NaN where a point has none of its own."""
+    clipped = np.clip(distance, -_CLIP, _CLIP)
+    padded = np.concatenate([np.full((len(distance), horizon - 1), np.nan), clipped], axis=1)
+    total, count = np.zeros(distance.shape), np.zeros(distance.shape)
+    size = distance.shape[1]
+    for back in range(horizon):
+        part = padded[:, back : back + size]
+        total += np.nan_to_num(part, nan=0.0)
+        count += ~np.isnan(part)
+    return np.where(np.isnan(distance) | (count < horizon / 2), np.nan, total / np.sqrt(np.maximum(count, 1)))
+
+
+def _filled(values: FloatArray) -> FloatArray:
+    """The share of windows with a value so far: a shop that is shut half the time can give false alarms half the time only."""
+    windows = np.arange(1, values.shape[1] + 1)
+    share: FloatArray = np.maximum(np.cumsum(np.isfinite(values), axis=1) / windows, 0.05)
+    return share
+
+
+def _by_score(values: FloatArray, detector: Detector, rate: float) -> Verdicts:
+    """Verdicts of a detector that knows no expected value: every anomaly counts as above."""
+    raw = detector.score(values)
+    score = surprise(calibrate(raw, reference=False).probability * _filled(values))
+    nothing = np.full(values.shape, np.nan)
+    anomaly = score > -np.log10(rate)
+    before = np.concatenate([values[:, :1], values[:, :-1]], axis=1)
+    side = np.where(anomaly, np.where(values < before, -1, 1), 0).astype(np.int8)
+    return Verdicts(score, anomaly, side, raw, nothing, nothing, nothing)

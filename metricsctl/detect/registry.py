@@ -1,0 +1,39 @@
+"""Detectors by name; a module is imported when its detector is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from metricsctl.core.errors import UnknownName
+from metricsctl.detect.base import Detector
+
+__all__ = ["AUTO", "NAMES", "create", "names"]
+
+AUTO = "auto"
+_HOMES = {
+    "isolation_forest": "IsolationForest",
+    "missing_data": "MissingData",
+    "robust_z": "RobustZ",
+    "seasonal_robust_z": "SeasonalRobustZ",
+    "zscore": "ZScore",
+}
+NAMES = tuple(_HOMES)
+
+
+def names() -> tuple[str, ...]:
+    """What `--detector` may be: `auto` and every detector."""
+    return (AUTO, *NAMES)
+
+
+def create(name: str, **parameters: Any) -> Detector:
+    """The detector called `name`, with defaults for all that is not given; UnknownName if there is none.
+
+    >>> create("robust_z", window=50).window
+    50
+    """
+    if name not in _HOMES:
+        raise UnknownName.of("detector", name, names())
+    module = importlib.import_module(f"metricsctl.detect.detectors.{name}")
+    detector: Detector = getattr(module, _HOMES[name])(**parameters)
+    return detector

@@ -1,0 +1,84 @@
+"""Statistics of the past of every point, for many series at once.
+
+They are refreshed every `step` points from what lies before the refresh, so that a point is never in its own past.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from metricsctl.detect.base import FloatArray
+
+__all__ = ["MAD", "mean_and_deviation", "median_and_mad", "never_negative", "over_past", "sorted_quantile"]
+
+MAD = 1.4826  # median absolute deviation to standard deviation, for a normal distribution
+_CHUNK = 4_000_000  # numbers in one piece of work
+
+
+def over_past(values: FloatArray, window: int, step: int, work: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    """`work` on the last `window` values before each refresh, spread over the `step` points after it.
+
+    `work` takes shape (m, window), the oldest first and NaN where there is nothing, and gives (m, k); the result has shape (k, series, n).
+    """
+    series, size = values.shape
+    padded = np.concatenate([np.full((series, window), np.nan), values], axis=1)
+    starts = np.arange(0, size, step)
+    views = np.lib.stride_tricks.sliding_window_view(padded, window, axis=1)
+    rows = max(1, _CHUNK // (window * max(series, 1)))
+    parts = []
+    for first in range(0, len(starts), rows):
+        part = np.ascontiguousarray(views[:, starts[first : first + rows]])
+        parts.append(work(part.reshape(-1, window)).reshape(series, part.shape[1], -1))
+    found = np.concatenate(parts, axis=1) if parts else np.full((series, 0, 1), np.nan)
+    return np.ascontiguousarray(np.repeat(found, step, axis=1)[:, :size].transpose(2, 0, 1))
+
+
+def sorted_quantile(ordered: FloatArray, counts: FloatArray, share: float) -> FloatArray:
+    """A quantile of each row of sorted values whose first `counts` are finite; NaN where there are none."""
+    place = np.maximum(counts - 1, 0) * share
+    low = np.floor(place).astype(np.int64)
+    high = np.ceil(place).astype(np.int64)
+    rows = np.arange(len(ordered))
+    below, above = ordered[rows, low], ordered[rows, high]
+    return below + (above - below) * (place - low)
+
+
+def _median(rows: FloatArray) -> FloatArray:
+    ordered = np.sort(rows, axis=1)
+    return sorted_quantile(ordered, np.count_nonzero(~np.isnan(rows), axis=1).astype(np.float64), 0.5)
+
+
+def median_and_mad(minimum: int) -> Callable[[FloatArray], FloatArray]:
+    """Work for `over_past`: median and median absolute deviation (as a standard deviation), NaN where fewer than `minimum` are known."""
+
+    def work(rows: FloatArray) -> FloatArray:
+        enough = np.count_nonzero(~np.isnan(rows), axis=1) >= minimum
+        centre = _median(rows)
+        spread = MAD * _median(np.abs(rows - centre[:, None]))
+        return np.where(enough[:, None], np.stack([centre, spread], axis=1), np.nan)
+
+    return work
+
+
+def mean_and_deviation(minimum: int) -> Callable[[FloatArray], FloatArray]:
+    """Work for `over_past`: mean and standard deviation, NaN where fewer than `minimum` are known."""
+
+    def work(rows: FloatArray) -> FloatArray:
+        known = ~np.isnan(rows)
+        counts = np.count_nonzero(known, axis=1)
+        safe = np.maximum(counts, 1)
+        mean = np.where(known, rows, 0.0).sum(axis=1) / safe
+        apart = np.where(known, rows - mean[:, None], 0.0)
+        deviation = np.sqrt((apart**2).sum(axis=1) / safe)
+        return np.where((counts >= minimum)[:, None], np.stack([mean, deviation], axis=1), np.nan)
+
+    return work
+
+
+def never_negative(values: FloatArray) -> npt.NDArray[np.bool_]:
+    """Whether no value before a point was negative."""
+    kept = np.logical_and.accumulate(~(values < 0), axis=1)
+    return np.concatenate([np.ones((len(values), 1), dtype=bool), kept[:, :-1]], axis=1)

@@ -1,0 +1,164 @@
+"""`detect`: the anomalies of metrics, or of bare series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metricsctl.core.diagnostics import Diagnostic, Severity
+from metricsctl.core.progress import SILENT, Progress
+from metricsctl.core.timegrid import Grain
+from metricsctl.definition.project import Project
+from metricsctl.definition.schema import Alias
+from metricsctl.detect.budget import Budget
+from metricsctl.detect.examine import Found, examine
+from metricsctl.detect.registry import AUTO, create
+from metricsctl.detect.report import AnomalyReport, Emit
+from metricsctl.detect.series import SeriesSet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["DetectOptions", "detect", "detect_frame"]
+
+
+@dataclass(frozen=True, slots=True)
+class DetectOptions:
+    """How to look for anomalies.
+
+    `by`: split by these dimensions together; empty: by each dimension of a metric alone. `grain`: default the one that a metric is stored
+    in. `since` leaves out what was over before, `until` what began after; all earlier windows are still learned from. `budget`: how many
+    false alarms a metric may give over all its series. `min_share`, `min_rows`: the share of its metric's rows and the rows a window that
+    a segment must carry.
+    """
+
+    by: tuple[str, ...] = ()
+    detector: str = AUTO
+    grain: Grain | None = None
+    since: int | str | None = None
+    until: int | str | None = None
+    budget: Budget = field(default_factory=Budget)
+    min_share: float = 0.01
+    min_rows: float = 5.0
+    emit: Emit = "anomalies"
+
+
+def detect(
+    project: Project, store: Path, metrics: Sequence[str] = (), options: DetectOptions | None = None, progress: Progress = SILENT
+) -> AnomalyReport:
+    """The anomalies of `metrics` (default: all) and of their segments, from the store at `store`.
+
+    Raises
+    ------
+    UnknownName
+        A metric, dimension or detector that does not exist.
+    UsageError
+        No store, or a grain, dimension or time that cannot be used.
+    DataError
+        A store that cannot be read.
+    """
+    from metricsctl.detect.collect import Wanted, collect
+    from metricsctl.query.period import parse_period
+
+    options = options or DetectOptions()
+    _check_detector(options.detector)
+    names = metrics or [name for name, metric in project.metrics.items() if not isinstance(metric, Alias)]
+    wanted = Wanted(options.by, options.grain, options.until, options.min_share, options.min_rows)
+    collected = collect(project, store, names, wanted)
+    starts = {
+        item.traits.metric: parse_period(options.since, None, item.traits.zone, collected.marks[item.traits.metric]).since
+        for item in collected.sets
+    }
+    dimensions = tuple(dict.fromkeys(name for item in collected.sets for series in item.series for name in series.key))
+    return _report(collected.sets, starts, options, dimensions, collected.diagnostics, progress, weekly_only=True)
+
+
+def detect_frame(
+    frame: pd.DataFrame | str | Path,
+    *,
+    time: str | None = None,
+    value: str | None = None,
+    by: Iterable[str] = (),
+    options: DetectOptions | None = None,
+    progress: Progress = SILENT,
+) -> AnomalyReport:
+    """The anomalies of a bare series: a data frame, or the path of a CSV file (`-` is stdin).
+
+    `time`, `value` and `by` name its columns; they are inferred where there is no doubt.
+
+    Raises
+    ------
+    UsageError
+        No such file or column, or it is not clear which column is meant.
+    DataError
+        The file cannot be read, or holds no numbers.
+    """
+    from metricsctl.detect.tabular import series_sets
+    from metricsctl.query.period import parse_period
+
+    options = options or DetectOptions()
+    _check_detector(options.detector)
+    sets, names, diagnostics = series_sets(frame, time=time, value=value, by=tuple(by) or options.by)
+    latest = max((int(item.grid.times[-1]) for item in sets if len(item.grid.times)), default=0)
+    start = parse_period(options.since, None, "UTC", latest).since
+    starts = {item.traits.metric: start for item in sets}
+    return _report(sets, starts, options, names, diagnostics, progress, weekly_only=False)
+
+
+def _check_detector(name: str) -> None:
+    if name != AUTO:
+        create(name)
+
+
+def _report(
+    sets: Sequence[SeriesSet],
+    starts: dict[str, int | None],
+    options: DetectOptions,
+    dimensions: tuple[str, ...],
+    diagnostics: Sequence[Diagnostic],
+    progress: Progress,
+    *,
+    weekly_only: bool,
+) -> AnomalyReport:
+    sizes: dict[str, int] = {}
+    for item in sets:
+        sizes[item.traits.metric] = sizes.get(item.traits.metric, 0) + len(item.series)
+    found: list[Found] = []
+    progress.start("detect", sum(sizes.values()), "series")
+    try:
+        for item in sets:
+            rate = options.budget.rate(item.grid.length, sizes[item.traits.metric])
+            start = starts[item.traits.metric]
+            found.append(examine(item, options.detector, rate, start, weekly_only=weekly_only))
+            progress.advance(len(item.series))
+    finally:
+        progress.finish()
+    noticed = [*diagnostics, *_too_short(found), *_constant(found)]
+    episodes = sorted((episode for item in found for episode in item.episodes), key=lambda one: (one.onset_us, one.metric, str(one.key)))
+    series = tuple(one for item in found for one in item.series)
+    return AnomalyReport(options.detector, options.emit, dimensions, tuple(episodes), series, tuple(dict.fromkeys(noticed)))
+
+
+def _too_short(found: Sequence[Found]) -> list[Diagnostic]:
+    """One finding about all series of which nothing could be judged."""
+    short = [item for item in found if item.needs is not None]
+    if not short:
+        return []
+    message = f"too little history to judge {_listed(item.metric for item in short)}: {short[0].needs} are needed"
+    return [Diagnostic("short-history", Severity.WARNING, message, hint="give it earlier data, or try `--detector robust_z`")]
+
+
+def _constant(found: Sequence[Found]) -> list[Diagnostic]:
+    """One finding about all metrics that never change."""
+    still = [item.metric for item in found if item.constant]
+    if not still:
+        return []
+    return [Diagnostic("constant", Severity.INFO, f"no change at all: {_listed(still)}", hint="is the value that was meant measured?")]
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Each name once, the first five of them."""
+    once = list(dict.fromkeys(names))
+    return ", ".join(once[:5]) + (f" and {len(once) - 5} more" if len(once) > 5 else "")

@@ -1,0 +1,65 @@
+"""Every registered detector passes every check, and so does what is made of its scores."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from metricsctl.detect.base import BandDetector, Detector
+from metricsctl.detect.calibrate import calibrate
+from metricsctl.detect.checks import CHECKS, series_for_checks
+from metricsctl.detect.detectors.seasonal_robust_z import Season
+from metricsctl.detect.judge import judge
+from metricsctl.detect.registry import NAMES, create
+
+PARAMETERS = {
+    "isolation_forest": {"trees": 10, "refit": 300},
+    "missing_data": {"season": Season(24, 8, 2)},
+    "robust_z": {"window": 96},
+    "seasonal_robust_z": {"seasons": (Season(48), Season(24, 14, 3))},
+    "zscore": {"window": 96},
+}
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", NAMES)
+def test_detector(name: str, check: Callable[[Detector], None]) -> None:
+    check(create(name, **PARAMETERS[name]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_detector_has_defaults_and_a_page(name: str) -> None:
+    detector = create(name)
+    assert isinstance(detector, Detector)
+    text = type(detector).__doc__ or ""
+    for part in ("$$", "Parameters\n", "References\n", "Examples\n"):
+        assert part in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_verdicts_do_not_see_the_future(name: str) -> None:
+    values = np.stack([series_for_checks(seed=seed) for seed in range(2)])
+    detector = create(name, **PARAMETERS[name])
+    whole = judge(values, detector, 1e-3)
+    for cut in (60, 201, 350):
+        replaced = values.copy()
+        replaced[:, cut:] = 1e6
+        other = judge(replaced, detector, 1e-3)
+        for part in ("score", "anomaly", "side", "deviation", "expected", "low", "high"):
+            np.testing.assert_array_equal(getattr(other, part)[:, :cut], getattr(whole, part)[:, :cut], err_msg=part)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if isinstance(create(name), BandDetector)])
+def test_a_band_holds_what_is_usual(name: str) -> None:
+    values = series_for_checks(2000)[None]
+    found = judge(values, create(name, **PARAMETERS[name]), 1e-3)
+    known = ~np.isnan(found.low) & ~np.isnan(values)
+    inside = (values[known] >= found.low[known]) & (values[known] <= found.high[known])
+    assert 0.97 <= inside.mean() < 1.0
+
+
+def test_calibration_does_not_see_the_future() -> None:
+    scores = np.abs(np.random.default_rng(0).normal(size=(2, 3000)))
+    whole = calibrate(scores)
+    for cut in (1, 700, 2049):
+        np.testing.assert_array_equal(calibrate(scores[:, :cut]).probability, whole.probability[:, :cut])

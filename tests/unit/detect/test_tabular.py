@@ -1,0 +1,132 @@
+"""Bare series: what is read from a table, and what is asked back."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from metricsctl.core.errors import DataError, UnknownName, UsageError
+from metricsctl.detect.run import DetectOptions, detect_frame
+
+SCORES = DetectOptions(emit="scores")
+
+
+def hourly(days: int = 12, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    time = pd.date_range("2026-01-05", periods=24 * days, freq="h")
+    value = 100 + 30 * np.sin(np.arange(24 * days) * 2 * np.pi / 24) + rng.normal(0, 3, 24 * days)
+    value[200] += 60
+    return pd.DataFrame({"time": time, "value": value})
+
+
+def test_a_data_frame_goes_in_and_comes_out() -> None:
+    frame = hourly()
+    report = detect_frame(frame, options=SCORES)
+    assert [(one.metric, one.onset, one.direction, one.windows) for one in report.episodes] == [("value", "2026-01-13 08:00:00", "up", 1)]
+    scores = report.to_pandas()
+    columns = ["metric", "time", "value", "score", "expected_low", "expected", "expected_high", "status", "anomaly"]
+    assert list(scores.columns) == columns
+    np.testing.assert_allclose(scores["value"], frame["value"], rtol=1e-11)
+    assert np.flatnonzero(scores["anomaly"]).tolist() == [200]
+    assert scores["status"][0] == "warming_up"
+
+
+def test_rows_come_out_in_the_order_they_came_in() -> None:
+    frame = hourly()
+    mixed = frame.sample(frac=1, random_state=1)
+    plain, shuffled = (detect_frame(one, options=SCORES).to_pandas() for one in (frame, mixed))
+    assert shuffled["time"].tolist() == [str(time) for time in mixed["time"]]
+    again = shuffled.sort_values("time").reset_index(drop=True)
+    np.testing.assert_array_equal(again["score"], plain["score"])
+
+
+def test_gaps_duplicates_and_empty_values_keep_their_rows() -> None:
+    frame = hourly()
+    frame.loc[150, "value"] = np.nan
+    frame = pd.concat([frame.drop(index=[100, 101]), frame.loc[[160]]]).assign(host="a")
+    report = detect_frame(frame, by=["host"], options=SCORES)
+    rows = list(report.scores())
+    assert len(rows) == len(frame)
+    assert rows[148]["status"] == "missing"
+    assert rows[-1]["status"] == "excluded"
+    assert len(report.episodes) == 1
+
+
+def test_text_columns_tell_series_apart() -> None:
+    both = pd.concat([hourly().assign(host="a"), hourly(seed=3).assign(host="b")])
+    report = detect_frame(both)
+    assert report.dimensions == ("host",)
+    assert sorted(one.key["host"] or "" for one in report.episodes) == ["a", "b"]
+
+
+def test_numbers_without_time_are_judged_by_the_last_ones(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(10, 1, 300)
+    values[250] = 40
+    path = tmp_path / "plain.csv"
+    path.write_text("load\n" + "\n".join(map(str, values)) + "\n", encoding="utf-8")
+    report = detect_frame(path)
+    assert [one.onset for one in report.episodes] == ["251"]
+
+
+def test_epoch_seconds_are_times(tmp_path: Path) -> None:
+    frame = hourly()
+    path = tmp_path / "epoch.csv"
+    seconds = frame["time"].astype("int64") // {"ns": 10**9, "us": 10**6}[frame["time"].dt.unit]
+    pd.DataFrame({"timestamp": seconds, "value": frame["value"]}).to_csv(path, index=False)
+    assert len(detect_frame(path).episodes) == 1
+
+
+def test_scores_do_not_depend_on_what_comes_later() -> None:
+    frame = hourly()
+    whole = detect_frame(frame, options=SCORES).to_pandas()
+    part = detect_frame(frame[:230], options=SCORES).to_pandas()
+    pd.testing.assert_frame_equal(part, whole[:230])
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "words"),
+    [
+        ("time,name\n2026-01-01,a\n", DataError, "no column holds numbers"),
+        ("time,a,b\n2026-01-01,1,2\n", UsageError, "several columns hold numbers: a, b"),
+        ("", DataError, "is empty"),
+        ("time,value\n", DataError, "no rows"),
+        ("time,value\n2026-01-01,1\nx,2\n", DataError, "row 3: 'x' in column 'time' is not a time"),
+        ("time,value\n2026-01-01,1,9\n", DataError, "row 2 has 3 fields"),
+        ("time,time\n2026-01-01,1\n", DataError, "twice"),
+        ("time,value\n2026-01-01,1\n2026-01-01,2\n", UsageError, "not unique"),
+        ("from,to,v\n2026-01-01,2026-01-02,2\n", UsageError, "several columns hold times"),
+    ],
+)
+def test_what_cannot_be_used_is_said(text: str, error: type[Exception], words: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(error, match=words):
+        detect_frame(path)
+
+
+def test_wrong_names_are_said() -> None:
+    with pytest.raises(UsageError, match="no column 'load'"):
+        detect_frame(hourly(), value="load")
+    with pytest.raises(UnknownName, match="unknown detector 'robust'"):
+        detect_frame(hourly(), options=DetectOptions(detector="robust"))
+    with pytest.raises(UsageError, match="cannot read"):
+        detect_frame("nowhere.csv")
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, 3.0], [5.0] * 80, [np.nan] * 80, [np.inf, 1.0] * 40])
+def test_odd_frames_give_no_alarm(values: list[float]) -> None:
+    frame = pd.DataFrame({"value": values})
+    if not values or np.isnan(values).all():
+        with pytest.raises(DataError):
+            detect_frame(frame)
+        return
+    report = detect_frame(frame, options=SCORES)
+    assert len(list(report.scores())) == len(values)
+    assert not report.episodes
+
+
+def test_a_report_shows_itself() -> None:
+    shown = detect_frame(hourly())._repr_html_()
+    assert shown.startswith("<table>")
+    assert "2026-01-13 08:00:00" in shown
