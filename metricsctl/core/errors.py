@@ -39,9 +39,7 @@ class ProjectError(MetricsctlError):
 
     code = "project"
 
-    def __init__(
-        self, message: str, *, diagnostics: Sequence[Diagnostic] = (), hint: str | None = None, span: Span | None = None
-    ) -> None:
+    def __init__(self, message: str, *, diagnostics: Sequence[Diagnostic] = (), hint: str | None = None, span: Span | None = None) -> None:
         super().__init__(message, hint=hint, span=span)
         self.diagnostics = tuple(diagnostics)
 

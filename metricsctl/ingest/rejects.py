@@ -51,6 +51,7 @@ class RejectLog:
     path: Path | None = None
     counts: dict[tuple[str, str], tuple[int, Reject]] = field(default_factory=dict)
     _file: IO[str] | None = None
+    _direct: bool = False
 
     def add(self, source: str, rejects: tuple[Reject, ...]) -> None:
         """Count and write some rejects of a source."""
@@ -60,11 +61,21 @@ class RejectLog:
             if self.path is not None:
                 self._write(source, reject)
 
+    def open(self) -> None:
+        """Open the file, if one is asked for, before anything is read; what is no file (a device, a pipe) is written to directly."""
+        if self.path is None:
+            return
+        self.path = self.path.resolve()
+        self._direct = self.path.exists() and not self.path.is_file()
+        try:
+            self._file = (self.path if self._direct else self._temporary).open("w", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"cannot write the rejects to {self.path}: {error.strerror}", hint="name another file") from error
+
     def _write(self, source: str, reject: Reject) -> None:
         assert self.path is not None  # noqa: S101 - the caller has checked it
         try:
-            if self._file is None:
-                self._file = self._temporary.open("w", encoding="utf-8")
+            assert self._file is not None  # noqa: S101 - opened before anything is read
             self._file.write(json.dumps({"source": source, **plain(reject)}, ensure_ascii=False, sort_keys=True) + "\n")
         except OSError as error:
             raise DataError(f"cannot write the rejects to {self.path}: {error.strerror}", hint="name another file") from error
@@ -76,13 +87,12 @@ class RejectLog:
 
     def close(self) -> None:
         """Put the file in its place; a run without rejects leaves an empty one."""
-        if self.path is None:
+        if self.path is None or self._file is None:
             return
         try:
-            if self._file is None:
-                self._file = self._temporary.open("w", encoding="utf-8")
             self._file.close()
-            self._temporary.replace(self.path)
+            if not self._direct:
+                self._temporary.replace(self.path)
         except OSError as error:
             raise DataError(f"cannot write the rejects to {self.path}: {error.strerror}", hint="name another file") from error
 
@@ -90,7 +100,8 @@ class RejectLog:
         """Remove what was written for a run that failed; does nothing after `close`."""
         if self._file is not None and not self._file.closed:
             self._file.close()
-            self._temporary.unlink(missing_ok=True)
+            if not self._direct:
+                self._temporary.unlink(missing_ok=True)
 
     def report(self) -> tuple[RejectCount, ...]:
         """Counts by source and reason, the most first."""

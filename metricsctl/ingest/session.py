@@ -123,6 +123,7 @@ class Session:
         """Decide what is fed, and let the engine check it, before anything is read."""
         self.now = self.options.now if self.options.now is not None else time.time_ns() // 1000
         self.log.path = self.options.rejects
+        self.log.open()
         fed = list(dict.fromkeys(source for _, source in files))
         head = self.sink.head()
         if self.options.rebuild:

@@ -266,9 +266,9 @@ def typed_rows(scan: str, source: SourcePlan, now: int, *, keep: str = "") -> st
     ]
     for name, column in zip(names, columns, strict=True):
         if column.name != source.time_column and column.type != "string":
-            reasons.append(
-                f"WHEN {quote('__raw ' + column.name)} IS NOT NULL AND {name} IS NULL THEN {literal('bad_value: ' + column.name)}"
-            )
+            raw_value = quote("__raw " + column.name)
+            value = f"TRY_CAST({raw_value} AS DOUBLE)" if column.type == "double" else name  # NaN is a number that is no value
+            reasons.append(f"WHEN {raw_value} IS NOT NULL AND {value} IS NULL THEN {literal('bad_value: ' + column.name)}")
     return (
         f'SELECT {keep}{", ".join(names)}, epoch_us({time}) AS "__t", CASE {" ".join(reasons)} END AS "__reason" '
         f"FROM (SELECT *, {typed} FROM (SELECT {keep}{raw} FROM {scan}))"
@@ -283,6 +283,8 @@ def _typed(raw: str, column: InputColumn) -> str:
         return f"CASE WHEN trunc(TRY_CAST({raw} AS DOUBLE)) = TRY_CAST({raw} AS DOUBLE) THEN TRY_CAST({raw} AS {sql_type(declared)}) END"
     if declared == "timestamp":
         return _timestamp(raw)
+    if declared == "double":
+        return f"nullif(TRY_CAST({raw} AS DOUBLE), 'nan'::DOUBLE)"  # pandas and NumPy write NULL so
     return f"TRY_CAST({raw} AS {sql_type(declared)})"
 
 

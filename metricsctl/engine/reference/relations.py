@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -41,10 +42,15 @@ def accept(source: SourcePlan, events: Sequence[Mapping[str, Any]], now: int) ->
         row = {column.name: read(raw_text(event.get(column.name)), column.type, source.zone) for column in source.columns}
         reason = _fault(source, event, row, now)
         if reason is None:
-            rows.append({name.lower(): value for name, value in row.items()})
+            rows.append({name.lower(): _null_nan(value) for name, value in row.items()})
         else:
             rejected.append((index, reason))
     return Accepted(tuple(rows), tuple(rejected))
+
+
+def _null_nan(value: Value) -> Value:
+    """NaN in an event stands for NULL, as pandas and NumPy write it."""
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _fault(source: SourcePlan, event: Mapping[str, Any], row: Row, now: int) -> str | None:

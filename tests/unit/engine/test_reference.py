@@ -319,9 +319,9 @@ def test_a_cast_that_fails() -> None:
 
 @pytest.mark.parametrize(
     ("metric", "value"),
-    [("total", None), ("low", 1), ("high", None), ("opening", math.inf), ("closing", None), ("middle", math.inf), ("spread", None)],
+    [("total", math.inf), ("low", 1), ("high", math.inf), ("opening", math.inf), ("closing", 1), ("middle", math.inf), ("spread", None)],
 )
-def test_infinity_and_nan_are_numbers_and_a_nan_is_no_value(project: Project, metric: str, value: float | None) -> None:
+def test_infinity_is_a_number_and_nan_is_null(project: Project, metric: str, value: float | None) -> None:
     events = {"pays": [pay("2026-05-01T10:00:00Z", math.inf), pay("2026-05-01T10:01:00Z", 1), pay("2026-05-01T10:02:00Z", math.nan)]}
     assert ask(project, metric, "1h", events) == {("05-01T10:00",): value}
 

@@ -11,11 +11,11 @@ import pytest
 from metricsctl.core.errors import StoreError, UsageError
 from metricsctl.engine.duckdb.connection import connect
 from metricsctl.engine.duckdb.parquet import read_parquet
+from metricsctl.plan.tables import Column, Table
 from metricsctl.store import delta
 from metricsctl.store.head import FORMAT, Head, SourceState
 from metricsctl.store.info import info, verify
 from metricsctl.store.reader import StoreReader
-from metricsctl.plan.tables import Column, Table
 from metricsctl.store.writer import FileMark, StoreWriter
 
 WIDE = Table(
