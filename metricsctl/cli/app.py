@@ -25,6 +25,7 @@ __all__ = ["COMMANDS", "build", "run"]
 
 # verb -> (module:function, panel of the help); in the order of the help
 COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("metricsctl.cli.commands.demo:demo", "Definitions"),
     "init": ("metricsctl.cli.commands.init:init", "Definitions"),
     "list": ("metricsctl.cli.commands.list_:list_", "Definitions"),
     "describe": ("metricsctl.cli.commands.describe:describe", "Definitions"),

@@ -99,17 +99,29 @@ def test_explain_names_the_segment_and_the_change_and_accuses_no_other(demo: tup
     assert {item["change"] for item in others} <= {None, incident["change"]}
 
 
-def test_nobody_is_accused_of_what_did_not_happen(demo: tuple[Path, str]) -> None:
+def guilty_of(incidents: list[dict[str, Any]], time: dt.datetime) -> set[str]:
+    """The changes behind the incidents that go on at a time, or ended so shortly before that the same episode is meant."""
+    ending = dt.timedelta(hours=3)
+    return {
+        incident["change"]
+        for incident in incidents
+        if dt.datetime.fromisoformat(incident["onset"]) <= time < dt.datetime.fromisoformat(incident["end"]) + ending
+    }
+
+
+def test_no_innocent_change_is_accused(demo: tuple[Path, str]) -> None:
     folder, _ = demo
     incidents = truth(folder)
     guilty = {incident["change"] for incident in incidents}
-    spans = [(dt.datetime.fromisoformat(incident["onset"]), dt.datetime.fromisoformat(incident["end"])) for incident in incidents]
-    for change in (json.loads(line) for line in (folder / "changes.jsonl").read_text(encoding="utf-8").splitlines()):
+    changes = [json.loads(line) for line in (folder / "changes.jsonl").read_text(encoding="utf-8").splitlines()]
+    innocent = [change for change in changes if change["id"] not in guilty]
+    assert len(innocent) == 9
+    for change in innocent:
         soon = dt.datetime.fromisoformat(change["time"]) + dt.timedelta(hours=2)
-        if change["id"] in guilty or any(onset <= soon < end for onset, end in spans):
-            continue
         metric = "ctr" if change["service"] == "ad-server" else "revenue"
-        assert not [item["cause"] for item in explained(folder, metric, soon) if item["change"] is not None], change["title"]
+        # of low confidence, by docs/explain.md, is what was looked at and hardly fits; it names nobody
+        accused = {item["change"] for item in explained(folder, metric, soon) if item["level"] != "low"} - {None}
+        assert accused <= guilty_of(incidents, soon), change["title"]
 
 
 def test_every_verb_of_the_main_job_is_shown() -> None:

@@ -40,7 +40,7 @@ STEPS = (
     Step("How did the last two weeks go?", "metricsctl query ctr revenue payment_success --grain 1d --since 14d"),
     Step("When were the numbers out of the ordinary?", "metricsctl detect ctr ad_impressions revenue --since 14d"),
     Step("Why did fewer people click on 27 October?", "metricsctl explain ctr --at 2026-10-27T14:00Z"),
-    Step("And on 3 November, when no country clicked less than usual?", "metricsctl explain ctr --at 2026-11-03T14:00Z"),
+    Step("And on 2 November, when no country clicked less than usual?", "metricsctl explain ctr --at 2026-11-02T20:00Z"),
     Step("Why was revenue missing on 6 November?", "metricsctl explain revenue --at 2026-11-06T14:00Z"),
 )
 NEXT = (

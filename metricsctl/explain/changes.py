@@ -1,0 +1,92 @@
+"""Which change events can be the reason: those that reach the metric and came before it moved."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from metricsctl.changes.event import ChangeEvent
+from metricsctl.changes.match import matches
+from metricsctl.core.durations import US
+from metricsctl.definition.project import Project
+from metricsctl.lineage.graph import LineageGraph
+
+__all__ = ["Judged", "Onset", "judge_changes"]
+
+_NO_CAUSE = frozenset({"incident"})
+_OTHER_ENVIRONMENT = 0.3
+_FARTHEST = 7 * US["d"]
+_PRODUCTION = frozenset({"prod", "production", "live"})
+
+Verdict = Literal["candidate", "after", "elsewhere", "long before", "no change"]
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """When it began, as far as windows tell (microseconds): most likely at `time`, not before `earliest`, hardly after `latest`.
+
+    `scale` is the time in which the plausibility of a change before it falls by half.
+    """
+
+    earliest: int
+    time: int
+    latest: int
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A change event with its factors, each from 0 to 1; `fit` is their product, 0 for what cannot be the reason.
+
+    `lag` is how long before the `onset` (microseconds) it came, in seconds, 0 where it came in the window of the onset.
+    """
+
+    event: ChangeEvent
+    nodes: tuple[str, ...]
+    verdict: Verdict
+    onset: int
+    lag: float
+    near: float
+    contrast: float
+    fit: float
+
+
+def judge_changes(
+    project: Project, graph: LineageGraph, metric: str, onset: Onset, events: Sequence[ChangeEvent], moved: Collection[str]
+) -> tuple[Judged, ...]:
+    """Every event, the best first; `moved` are the ids of all metrics that moved in the episode, `metric` itself among them.
+
+    - reach: an event counts only if a node it is about is the metric or upstream of it.
+    - near = 1 / (1 + lag / scale); events after the onset, and those more than a week (or sixty windows) before it, do not count.
+    - contrast = (r + 1/2) / (m + 1/2): of the m metrics that moved it reaches r.
+    - an event of an environment that is not production counts 0.3.
+    """
+    upstream = graph.upstream(metric) | {metric}
+    found = [_judged(project, graph, upstream, onset, event, moved) for event in events]
+    return tuple(sorted(found, key=lambda item: (-item.fit, abs(item.event.time - onset.time), item.event.id)))
+
+
+def _judged(
+    project: Project, graph: LineageGraph, upstream: frozenset[str], onset: Onset, event: ChangeEvent, moved: Collection[str]
+) -> Judged:
+    nodes = tuple(node for node in matches(project, event) if node in graph.nodes)
+    lag = max(0.0, (onset.time - event.time) / US["s"])
+    verdict = _verdict(event, nodes, upstream, onset)
+    if verdict != "candidate":
+        return Judged(event, nodes, verdict, onset.time, lag, 0.0, 0.0, 0.0)
+    reached = set(nodes).union(*(graph.downstream(node) for node in nodes))
+    near = 1 / (1 + lag * US["s"] / onset.scale)
+    contrast = (sum(node in reached for node in moved) + 0.5) / (len(moved) + 0.5)
+    weight = 1.0 if event.env is None or event.env.lower() in _PRODUCTION else _OTHER_ENVIRONMENT
+    return Judged(event, nodes, verdict, onset.time, lag, near, contrast, near * contrast * weight)
+
+
+def _verdict(event: ChangeEvent, nodes: tuple[str, ...], upstream: frozenset[str], onset: Onset) -> Verdict:
+    if event.kind in _NO_CAUSE:
+        return "no change"
+    if event.time > onset.latest:
+        return "after"
+    if upstream.isdisjoint(nodes):
+        return "elsewhere"
+    return "long before" if onset.time - event.time > max(_FARTHEST, 30 * onset.scale) else "candidate"

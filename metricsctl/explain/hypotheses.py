@@ -1,0 +1,245 @@
+"""From evidence to ranked hypotheses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from metricsctl.explain.baseline import Move
+from metricsctl.explain.changes import Judged
+from metricsctl.explain.evidence import Collection, Evidence, EvidenceKind, Quantity, say
+from metricsctl.explain.quality import Health
+from metricsctl.explain.rank import clarity, confidences, level_of
+from metricsctl.explain.report import Hypothesis
+from metricsctl.explain.segment import Located
+
+__all__ = ["Findings", "cancelled", "hypotheses"]
+
+_PLACE = 0.5  # a place is no cause: its confidence is halved
+_LISTED = 0.02  # confidence below which a second change is left out
+_LIKELY, _POSSIBLE = 0.4, 0.1  # confidence from which on a cause needs no place beside it, and from which on it comes before the place
+_MOST = 5
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the search found, each with its evidence."""
+
+    node: str
+    key: Mapping[str, str | None]
+    move: Move
+    health: tuple[tuple[Health, Evidence], ...]
+    inputs: tuple[Evidence, ...]
+    located: Located | None
+    carrier: Evidence | None
+    mix: Evidence | None
+    upstream: Evidence | None
+    row: Evidence | None
+    changes: tuple[tuple[Judged, Evidence], ...]
+
+    @property
+    def is_rivalled(self) -> bool:
+        """Whether there is a change that could be the reason."""
+        return any(item.verdict == "candidate" for item, _ in self.changes)
+
+
+def hypotheses(found: Findings, facts: Collection) -> tuple[Hypothesis, ...]:
+    """Faults of the data first, then causes by their confidence, at last the place where it happened if no cause is likely."""
+    sure = clarity(found.move.score)
+    made = [_data(found, item, evidence, facts) for item, evidence in found.health if item.is_broken]
+    taken = sum(item.confidence for item in made)
+    row = _row(found, facts, sure) if found.row is not None else None
+    causes = [*_changes(found, facts, sure * (1 - min(taken, 1.0))), *([row] if row is not None else [])]
+    made += sorted(causes, key=lambda item: -item.confidence)
+    best = max((item.confidence for item in made), default=0.0)
+    if best < _LIKELY:
+        place = _place(found, facts, sure)
+        first = sum(item.kind == "data" for item in made) + (best >= _POSSIBLE)
+        made = [*made[:first], *sorted([*made[first:], *place], key=lambda item: -item.confidence)]
+    return tuple(_ranked(item, number) for number, item in enumerate(made[:_MOST], 1))
+
+
+def _ranked(item: Hypothesis, number: int) -> Hypothesis:
+    import dataclasses
+
+    return dataclasses.replace(item, rank=number)
+
+
+def _reason(facts: Collection, subject: str, template: str, numbers: Mapping[str, float]) -> Evidence:
+    return facts.add(EvidenceKind.CONFIDENCE, subject, template, {name: Quantity(value, "share") for name, value in numbers.items()})
+
+
+def _where(found: Findings) -> str | None:
+    parts = [say("{mix_text}", _texted(found.mix, "mix_text"))] if found.mix else []
+    if found.carrier is not None and found.mix is None:
+        parts.append(found.carrier.says.partition(";")[0])
+    elif found.located is not None and found.located.everywhere:
+        parts.append("all segments moved alike")
+    if len(found.inputs) > 1:
+        parts.append(", ".join(say("{input} {share}", item) for item in found.inputs[:3]) + " of the change")
+    return "; ".join(parts) or None
+
+
+def _texted(evidence: Evidence, name: str) -> Evidence:
+    return Evidence(evidence.id, evidence.kind, evidence.subject, "", {}, {name: evidence.says})
+
+
+def _counterfactual(found: Findings) -> str | None:
+    if found.carrier is None or "normal" not in found.carrier.numbers:
+        return None
+    if found.mix is not None:
+        return say("with the usual mix of {dimension}: {normal}", found.mix, found.carrier)
+    return say("with {names} at normal: {normal}", found.carrier)
+
+
+def _segments(found: Findings) -> tuple[Mapping[str, str | None], ...]:
+    """The segments that carry the change, within the one that was asked for."""
+    if found.located is not None and found.located.carrier is not None:
+        return tuple({**found.key, **member} for member in found.located.carrier.members)
+    return (dict(found.key),) if found.key else ()
+
+
+def _support(found: Findings, *first: Evidence) -> tuple[str, ...]:
+    items: Sequence[Evidence | None] = (*first, found.carrier, found.mix, *found.inputs[:1], found.upstream)
+    return tuple(dict.fromkeys(item.id for item in items if item is not None))
+
+
+def _data(found: Findings, item: Health, evidence: Evidence, facts: Collection) -> Hypothesis:
+    share = item.silent / max(item.windows, 1)
+    reason = _reason(facts, f"source:{item.source}", "{missing} of the windows have no data at all", {"missing": share})
+    confidence = min(share, 1.0) if found.move.change < 0 else 0.3 * share
+    return Hypothesis(
+        rank=0,
+        kind="data",
+        cause=say("the source {source} fell silent", evidence),
+        where=evidence.says,
+        segments=(),
+        change=None,
+        nodes=(f"source:{item.source}",),
+        share=share,
+        counterfactual=None,
+        confidence=confidence,
+        level=level_of(confidence),
+        reason=reason.says,
+        evidence=(evidence.id, reason.id),
+    )
+
+
+def _changes(found: Findings, facts: Collection, sure: float) -> list[Hypothesis]:
+    candidates = [(item, evidence) for item, evidence in found.changes if item.verdict == "candidate"]
+    values = confidences([item.fit for item, _ in candidates], sure)
+    made = []
+    for place, ((item, evidence), confidence) in enumerate(zip(candidates, values, strict=True)):
+        if place and confidence < _LISTED:
+            continue
+        numbers = {"near": item.near, "contrast": item.contrast, "clarity": sure, "confidence": confidence}
+        template = "nearness in time {near}, of the metrics that moved it reaches {contrast}, clarity of the move {clarity}"
+        template += ": no other change fits" if len(candidates) == 1 else ""
+        reason = _reason(facts, f"change:{item.event.id}", template, numbers)
+        share = found.located.carrier.share if found.located is not None and found.located.carrier is not None else None
+        made.append(
+            Hypothesis(
+                rank=0,
+                kind="change",
+                cause=evidence.says,
+                where=_where(found) if not place else None,
+                segments=_segments(found),
+                change=item.event.id,
+                nodes=item.nodes,
+                share=share,
+                counterfactual=_counterfactual(found) if not place else None,
+                confidence=confidence,
+                level=level_of(confidence),
+                reason=reason.says,
+                evidence=(*_support(found, evidence), reason.id),
+            )
+        )
+    return made
+
+
+def _row(found: Findings, facts: Collection, sure: float) -> Hypothesis:
+    assert found.row is not None  # noqa: S101 - asked by the caller
+    share = float(found.row.numbers["share"].value)
+    confidence = sure * min(share, 1 / share if share else 0.0)
+    reason = _reason(
+        facts, found.row.subject, "one row is {share} of the change, clarity of the move {clarity}", {"share": share, "clarity": sure}
+    )
+    return Hypothesis(
+        rank=0,
+        kind="row",
+        cause=say("one row: {extreme} was {value}", found.row),
+        where=_where(found),
+        segments=_segments(found),
+        change=None,
+        nodes=(found.node,),
+        share=share,
+        counterfactual=_counterfactual(found),
+        confidence=confidence,
+        level=level_of(confidence),
+        reason=reason.says,
+        evidence=(*_support(found, found.row), reason.id),
+    )
+
+
+def cancelled(node: str, move: Move, row: Evidence, facts: Collection) -> tuple[Hypothesis, ...]:
+    """One row that moved another metric, and in the asked one is taken back."""
+    share = float(row.numbers["share"].value)
+    sure = clarity(move.score)
+    confidence = sure * min(share, 1 / share)
+    template = "one row is {share} of the change of the other metric, clarity of its move {clarity}"
+    reason = _reason(facts, row.subject, template, {"share": share, "clarity": sure})
+    cause = say("one row moved {metric} ({extreme} was {value}); in this metric it is taken back within the same windows", row)
+    return (
+        Hypothesis(
+            rank=1,
+            kind="row",
+            cause=cause,
+            where=None,
+            segments=(),
+            change=None,
+            nodes=(node, f"metric:{row.words['metric']}"),
+            share=None,
+            counterfactual=None,
+            confidence=confidence,
+            level=level_of(confidence),
+            reason=reason.says,
+            evidence=(row.id, reason.id),
+        ),
+    )
+
+
+def _place(found: Findings, facts: Collection, sure: float) -> list[Hypothesis]:
+    """Where it happened, for want of a cause."""
+    located = found.located
+    carried = located is not None and located.carrier is not None
+    top = found.upstream
+    if not carried and top is None and not found.inputs:
+        return []
+    fit = min(located.carrier.fit, 1.0) if located is not None and located.carrier is not None else 0.5
+    confidence = _PLACE * sure * fit
+    template = "it says where, not why: halved; fit {fit}, clarity of the move {clarity}"
+    reason = _reason(facts, found.node, template, {"fit": fit, "clarity": sure})
+    if carried and found.carrier is not None:
+        cause = say("about {names}", found.carrier)
+    elif top is not None:
+        cause = say("upstream, at {name}", top)
+    else:
+        cause = say("about {input}", found.inputs[0])
+    share = located.carrier.share if located is not None and located.carrier is not None else None
+    return [
+        Hypothesis(
+            rank=0,
+            kind="segment" if carried else "input",
+            cause=f"something else {cause}" if found.is_rivalled else f"something {cause}; no change event explains it",
+            where=_where(found),
+            segments=_segments(found),
+            change=None,
+            nodes=(top.subject if top is not None else found.node,),
+            share=share,
+            counterfactual=_counterfactual(found),
+            confidence=confidence,
+            level=level_of(confidence),
+            reason=reason.says,
+            evidence=(*_support(found), reason.id),
+        )
+    ]

@@ -1,0 +1,141 @@
+"""What `explain` says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, TypedDict
+
+from metricsctl.core.diagnostics import Diagnostic
+from metricsctl.explain.evidence import Evidence, EvidenceData
+
+__all__ = ["Explanation", "ExplanationData", "Hypothesis", "NotLookedAt", "RuledOut", "Subject"]
+
+Segment = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is explained: a metric or one segment of it (`key`) from `onset` to `end` (ISO 8601 in its zone, the end exclusive).
+
+    `actual` and `expected` are totals over the episode where the metric adds up (`of` "total"), else means. `score` is how far out it is,
+    in standard deviations. `complete`: no window of it is still open. `state`: whether it was still going on in the last window there is.
+    """
+
+    metric: str
+    unit: str | None
+    key: Segment
+    onset: str
+    end: str
+    state: Literal["open", "over", "none"]
+    complete: bool
+    of: Literal["total", "mean"]
+    actual: float | None
+    expected: float | None
+    change: float | None
+    relative: float | None
+    score: float | None
+    effect: Literal["good", "bad", "neutral"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A cause with what speaks for it; `share` of the change is what it accounts for, `confidence` is explained in `docs/explain.md`.
+
+    `kind`: "data" (a fault of the data, not of the world), "change" (a deploy, config ...), "row" (one event), "segment" and "input" (where
+    it happened, the reason being unknown). `segments` is the smallest set that carries it; of a shift of mix first those that lost weight.
+    """
+
+    rank: int
+    kind: Literal["data", "change", "row", "segment", "input"]
+    cause: str
+    where: str | None
+    segments: tuple[Segment, ...]
+    change: str | None
+    nodes: tuple[str, ...]
+    share: float | None
+    counterfactual: str | None
+    confidence: float
+    level: Literal["high", "medium", "low"]
+    reason: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuledOut:
+    """What was looked at and is not the reason, and the evidence for that."""
+
+    says: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotLookedAt:
+    """What could not be looked at, and why."""
+
+    what: str
+    reason: str
+
+
+class ExplanationData(TypedDict):
+    """An explanation in JSON."""
+
+    subject: Subject | None
+    headline: str
+    hypotheses: tuple[Hypothesis, ...]
+    company: tuple[str, ...]
+    ruled_out: tuple[RuledOut, ...]
+    not_looked_at: tuple[NotLookedAt, ...]
+    next: tuple[str, ...]
+    evidence: list[EvidenceData]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One episode with its ranked hypotheses; `subject` is None where there is nothing to explain, and the headline says why."""
+
+    name: ClassVar[str] = "explain"
+    version: ClassVar[int] = 1
+
+    subject: Subject | None
+    headline: str
+    hypotheses: tuple[Hypothesis, ...] = ()
+    company: tuple[str, ...] = ()
+    ruled_out: tuple[RuledOut, ...] = ()
+    not_looked_at: tuple[NotLookedAt, ...] = ()
+    next: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = field(default=())
+
+    @property
+    def stats(self) -> dict[str, int]:
+        """Counts."""
+        return {"hypotheses": len(self.hypotheses), "evidence": len(self.evidence)}
+
+    def find(self, ids: tuple[str, ...]) -> Iterator[Evidence]:
+        """Evidence by its ids, in their order."""
+        known = {item.id: item for item in self.evidence}
+        return (known[name] for name in ids)
+
+    def to_dict(self) -> ExplanationData:
+        """Plain data."""
+        return {
+            "subject": self.subject,
+            "headline": self.headline,
+            "hypotheses": self.hypotheses,
+            "company": self.company,
+            "ruled_out": self.ruled_out,
+            "not_looked_at": self.not_looked_at,
+            "next": self.next,
+            "evidence": [item.to_dict() for item in self.evidence],
+        }
+
+    def _repr_html_(self) -> str:
+        import html
+
+        items = "".join(
+            f"<li><b>{html.escape(item.cause)}</b> ({item.level}, {item.confidence:.2f})<br>{html.escape(item.where or '')}<br>"
+            f"{html.escape(item.counterfactual or '')}</li>"
+            for item in self.hypotheses
+        )
+        return f"<p>{html.escape(self.headline)}</p><ol>{items}</ol>"

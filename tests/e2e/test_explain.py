@@ -1,0 +1,114 @@
+"""`explain` where the truth is known: the playground's incidents, and two days of a real shop."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from metricsctl.changes.report import add
+from metricsctl.demo.playground import TRUTH, make_playground
+from metricsctl.workspace import Workspace
+from metricsctl.workspace import open as open_workspace
+
+ROOT = Path(__file__).parents[2]
+DAYS = Path(os.environ.get("METRICSCTL_TEST_DATA") or ROOT.parent / "shared" / "data") / "online_retail" / "by-day"
+with_retail = pytest.mark.skipif(
+    not DAYS.is_dir(), reason=f"no data at {DAYS}: METRICSCTL_TEST_DATA names a folder with online_retail/by-day"
+)
+
+
+@pytest.fixture(scope="module")
+def playground(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    folder = tmp_path_factory.mktemp("shop")
+    make_playground(folder)
+    workspace = open_workspace(folder)
+    workspace.ingest(folder / "events", final=True)
+    add(workspace.project, workspace.store, folder / "changes.jsonl")
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def incidents(playground: Workspace) -> dict[str, dict[str, object]]:
+    truth = json.loads((playground.store.parents[1] / TRUTH).read_text(encoding="utf-8"))
+    return {item["id"]: item for item in truth["incidents"]}
+
+
+@pytest.mark.parametrize(
+    ("incident", "metric", "hours"),
+    [
+        ("lost-clicks", "ctr", 3),
+        ("lost-clicks", "ad_clicks", 3),
+        ("mix-shift", "ctr", 20),
+        ("mix-shift", "ad_clicks", 20),
+        ("failed-payments", "payment_success", 2),
+        ("failed-payments", "orders", 2),
+        ("failed-payments", "revenue", 2),
+        ("failed-payments", "rpm", 2),
+        ("failed-payments", "revenue_wow", 2),
+    ],
+)
+def test_an_incident_has_its_segment_and_its_change_in_first_place(incident, metric, hours, playground, incidents):
+    truth = incidents[incident]
+    onset = int(_microseconds(truth["onset"]))
+    found = playground.explain(metric, at=onset + hours * 3_600_000_000)
+    first = found.hypotheses[0]
+    dimension, value = truth["segment"]
+    assert first.change == truth["change"]
+    assert first.segments[0] == {dimension: value}
+    assert [item.change for item in found.hypotheses if item.change] == [truth["change"]]
+    assert found.subject is not None
+    assert _microseconds(found.subject.onset) == pytest.approx(onset, abs=4 * 3_600_000_000)
+
+
+def test_a_shift_of_mix_is_called_so(playground, incidents):
+    truth = incidents["mix-shift"]
+    first = playground.explain("ctr", at=int(_microseconds(truth["onset"])) + 20 * 3_600_000_000).hypotheses[0]
+    assert [item["country"] for item in first.segments] == [truth["segment"][1], truth["moved_to"]]
+    assert "mix of country shifted" in (first.where or "")
+    assert "usual mix" in (first.counterfactual or "")
+
+
+@pytest.mark.parametrize("metric", ["ctr", "revenue", "order_value", "ad_impressions", "order_p95", "gmv"])
+@pytest.mark.parametrize("at", ["2026-10-22T13:00Z", "2026-10-30T20:00Z"])
+def test_nobody_is_accused_when_nothing_happened(metric, at, playground):
+    found = playground.explain(metric, at=at)
+    assert [item.cause for item in found.hypotheses if item.confidence >= 0.4] == []
+
+
+def _microseconds(text: object) -> int:
+    import datetime as dt
+
+    return int(dt.datetime.fromisoformat(str(text)).timestamp()) * 1_000_000
+
+
+@pytest.fixture(scope="module")
+def retail(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    folder = tmp_path_factory.mktemp("retail")
+    for name in ("metrics.yml", "metricsctl.toml"):
+        shutil.copy(ROOT / "examples" / "retail" / name, folder)
+    shutil.copytree(ROOT / "examples" / "retail" / "models", folder / "models")
+    workspace = open_workspace(folder)
+    workspace.ingest(DAYS, final=True)
+    return workspace
+
+
+@with_retail
+@pytest.mark.parametrize(("day", "amount"), [("2011-01-18", "77,184 gbp"), ("2011-12-09", "168,470 gbp")])
+def test_one_huge_order_that_was_cancelled_on_the_same_day(day, amount, retail):
+    net = retail.explain("revenue", at=day)
+    assert "as usual" in net.headline
+    assert net.hypotheses[0].kind == "row"
+    assert "gross_revenue" in net.hypotheses[0].cause
+    assert amount in net.hypotheses[0].cause
+    gross = retail.explain("gross_revenue", at=day)
+    assert gross.hypotheses[0].kind == "row"
+    assert amount in gross.hypotheses[0].cause
+
+
+@with_retail
+def test_closed_over_christmas_there_are_no_events(retail):
+    found = retail.explain("revenue", at="2010-12-27")
+    assert found.hypotheses[0].kind == "data"
+    assert "fell silent" in found.hypotheses[0].cause
