@@ -119,7 +119,7 @@ def test_no_innocent_change_is_accused(demo: tuple[Path, str]) -> None:
     for change in innocent:
         soon = dt.datetime.fromisoformat(change["time"]) + dt.timedelta(hours=2)
         metric = "ctr" if change["service"] == "ad-server" else "revenue"
-        # of low confidence, by docs/explain.md, is what was looked at and hardly fits; it names nobody
+        # low (under 0.4) is listed as a remote possibility; an accusation is what is said with medium or high confidence
         accused = {item["change"] for item in explained(folder, metric, soon) if item["level"] != "low"} - {None}
         assert accused <= guilty_of(incidents, soon), change["title"]
 
