@@ -70,8 +70,10 @@ class Workspace:
         column: str | None = None,
     ) -> LineageReport:
         """What `nodes` are made of and what is made of them; without nodes, all there is. UnknownName for a node that is not there."""
+        from metricsctl.core.html import draw_with
         from metricsctl.lineage.report import trace
 
+        draw_with("lineage", _picture)
         return trace(self.graph(), nodes, direction=direction, depth=depth, columns=columns, column=column)
 
     def impact(
@@ -170,3 +172,9 @@ class Workspace:
         from metricsctl.lint.engine import check
 
         return check(self.project)
+
+
+def _picture(report: LineageReport) -> str:
+    from metricsctl.render.inline import render
+
+    return render(report)

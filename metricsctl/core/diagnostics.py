@@ -21,7 +21,7 @@ class Severity(enum.StrEnum):
         return {"error": 2, "warning": 1, "info": 0}[self.value]
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Span:
     """A stretch of a text file; lines and columns count from 1, the end is exclusive.
 
@@ -36,6 +36,9 @@ class Span:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}"
+
+    def __lt__(self, other: Span) -> bool:
+        return (self.path, self.line, self.column) < (other.path, other.line, other.column)
 
     @classmethod
     def of_file(cls, path: str) -> Span:

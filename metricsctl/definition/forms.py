@@ -77,7 +77,7 @@ def kind_of(node: Node) -> str:
     return "nothing" if node.value is None else f"'{node.text}'"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Text:
     """Any text; numbers and booleans count as the text that was written. Read as `str`."""
 
@@ -93,7 +93,7 @@ class Text:
         return {"type": ["string", "number", "boolean"]}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Name:
     """A name that is defined here or refers to something. Read as `Ref`."""
 
@@ -111,7 +111,7 @@ class Name:
         return {"type": "string", "minLength": 1}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Flag:
     """`true` or `false`."""
 
@@ -130,7 +130,7 @@ class Flag:
         return {"type": "boolean"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Number:
     """A number within bounds; whole if `whole`."""
 
@@ -160,7 +160,7 @@ class Number:
         return schema
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Choice:
     """One of a few words."""
 
@@ -179,7 +179,7 @@ class Choice:
         return {"enum": list(self.words)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Parsed:
     """Text that a function turns into a value; the function's ValueError is the finding."""
 
@@ -202,7 +202,7 @@ class Parsed:
         return {"type": ["string", "number"]} if self.pattern is None else {"type": "string", "pattern": self.pattern}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ListOf:
     """A list of one form."""
 
@@ -234,7 +234,7 @@ def _read_each(form: Form, nodes: tuple[Node, ...], reader: Reader) -> list[Any]
     return values
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MapOf:
     """A mapping from free names to one form."""
 
@@ -258,7 +258,7 @@ class MapOf:
         return {"type": "object", "additionalProperties": self.value.json_schema()}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Free:
     """Anything: the one place where the language looks away."""
 

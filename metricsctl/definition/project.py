@@ -16,7 +16,7 @@ from metricsctl.definition.schema import Alias, Defaults, Dimension, Exposure, M
 __all__ = ["Project", "SourceFile"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SourceFile:
     """A definition file: its path below the project's root, its text, its defaults."""
 

@@ -17,7 +17,7 @@ from metricsctl.definition.source import MapNode, Node, ScalarNode
 __all__ = ["Key", "Record", "key", "keys_of", "read_record", "record_schema"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Key:
     """A key of a record: its form, its meaning, and what happens where it is not built yet.
 
@@ -48,7 +48,7 @@ def keys_of(record: type) -> dict[str, Key]:
     return {spec.name.rstrip("_"): spec.metadata["key"] for spec in fields if "key" in spec.metadata}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Record:
     """A mapping with known keys, read into a frozen dataclass which also has `span` and `places` (key -> place of its value)."""
 

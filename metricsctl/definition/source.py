@@ -25,7 +25,7 @@ _TAGS = {"str", "int", "float", "bool", "null", "map", "seq", "timestamp", "merg
 MAX_NODES = 2_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ScalarNode:
     """A scalar: its text as written (unquoted), its value by YAML 1.2, its place.
 
@@ -55,7 +55,7 @@ class ScalarNode:
         return Span(self.span.path, self.span.line, column, self.span.line, column + end - start)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Entry:
     """A key of a mapping and its value."""
 
@@ -63,7 +63,7 @@ class Entry:
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MapNode:
     """A mapping, in the order of the file."""
 
@@ -79,7 +79,7 @@ class MapNode:
         return (entry.key.text for entry in self.entries)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ListNode:
     """A sequence."""
 

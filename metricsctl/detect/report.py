@@ -217,18 +217,15 @@ class AnomalyReport:
         return frame
 
     def _repr_html_(self) -> str:
-        header, *rows = _episode_rows(self)
-        import html
+        from metricsctl.core.html import notes, paragraph, table
 
-        def line(cells: Iterable[Any], tag: str) -> str:
-            return "<tr>" + "".join(f"<{tag}>{html.escape('' if cell is None else str(cell))}</{tag}>" for cell in cells) + "</tr>"
-
-        return f"<table><thead>{line(header, 'th')}</thead><tbody>{''.join(line(row, 'td') for row in rows)}</tbody></table>"
+        columns = ("metric", "segment", "onset", "end", "value", "expected", "size", "effect")
+        return (table(columns, self.episodes, _cells) or paragraph("no anomalies")) + notes(self.diagnostics)
 
 
-def _episode_rows(report: AnomalyReport) -> Iterator[list[Any]]:
-    yield ["metric", "segment", "onset", "end", "value", "expected", "size", "effect"]
-    for item in report.episodes:
-        segment = ", ".join(f"{name}={value}" for name, value in item.key.items())
-        numbers = [None if number is None else f"{number:.6g}" for number in (item.value, item.expected, item.size)]
-        yield [item.metric, segment, item.onset, item.end, *numbers, item.effect]
+def _cells(item: Episode) -> list[str | None]:
+    from metricsctl.core.html import number
+
+    segment = ", ".join(f"{name}={value}" for name, value in item.key.items())
+    numbers = (number(item.value), number(item.expected), number(item.size))
+    return [item.metric, segment, item.onset, item.end, *numbers, item.effect]

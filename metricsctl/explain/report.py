@@ -131,11 +131,17 @@ class Explanation:
         }
 
     def _repr_html_(self) -> str:
-        import html
+        from metricsctl.core.html import notes, paragraph
 
-        items = "".join(
-            f"<li><b>{html.escape(item.cause)}</b> ({item.level}, {item.confidence:.2f})<br>{html.escape(item.where or '')}<br>"
-            f"{html.escape(item.counterfactual or '')}</li>"
-            for item in self.hypotheses
-        )
-        return f"<p>{html.escape(self.headline)}</p><ol>{items}</ol>"
+        items = "".join(f"<li>{_shown(item)}</li>" for item in self.hypotheses)
+        ruled_out = "".join(paragraph(item.says, "li") for item in self.ruled_out)
+        parts = (f"<ol>{items}</ol>" if items else "", f"<p>Ruled out:</p><ul>{ruled_out}</ul>" if ruled_out else "")
+        return paragraph(self.headline) + "".join(parts) + notes(self.diagnostics)
+
+
+def _shown(item: Hypothesis) -> str:
+    from metricsctl.core.html import escape, paragraph
+
+    told = (item.where, item.counterfactual, item.reason)
+    head = f"{paragraph(item.cause, 'b')} ({escape(item.level)}, {item.confidence:.2f})"
+    return "<br/>".join([head, *(escape(text) for text in told if text)])

@@ -193,3 +193,18 @@ class ImpactReport:
             "why": self.why,
             "paths": self.paths,
         }
+
+    def _repr_html_(self) -> str:
+        from metricsctl.core.html import notes, paragraph, table
+
+        changes = table(("changed", "category", "reason"), self.changes, lambda item: (item.id, item.category.value, item.reason))
+        moved = [item for item in self.impacted if item.category.moves]
+        reached = table(("reaches", "owner", "category", "probability", "reason"), moved, _impacted_cells)
+        gates = table(("gate", "broken by", "reason"), self.gates, lambda item: (item.name, item.id, item.reason))
+        unknown = table(("unknown", "reason"), self.unknown, lambda item: (item.id, item.reason))
+        headline = paragraph(f"{self.verdict}; {self.level}, score {self.score:.0f} of 100")
+        return headline + changes + reached + gates + unknown + notes(self.diagnostics)
+
+
+def _impacted_cells(item: Impacted) -> tuple[str | None, ...]:
+    return item.id, item.owner, item.category.value, f"{item.p:.2f}", item.reason

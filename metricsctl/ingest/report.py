@@ -141,3 +141,22 @@ class IngestReport:
             "dry_run": self.dry_run,
             "rebuilt": self.rebuilt,
         }
+
+    def _repr_html_(self) -> str:
+        from metricsctl.core.html import notes, paragraph, table
+
+        counts = self.stats
+        kinds = [f"{counts[f'files_{status}']:,} {status}" for status in ("read", "grown", "unchanged", "empty", "truncated")]
+        files = "files: " + (", ".join(kind for kind in kinds if not kind.startswith("0 ")) or "none")
+        sources = table(("source", "events", "accepted", "rejected", "latest event"), self.sources, _source_cells)
+        rejects = table(("source", "reason", "rows", "first at"), self.rejects, _reject_cells)
+        return sources + rejects + paragraph(files) + notes(self.diagnostics)
+
+
+def _source_cells(item: SourceReport) -> tuple[str | None, ...]:
+    latest = None if item.max_time is None else to_iso(item.max_time)
+    return item.name, f"{item.rows:,}", f"{item.accepted:,}", f"{item.rejected:,}", latest
+
+
+def _reject_cells(item: RejectCount) -> tuple[str, ...]:
+    return item.source, item.reason, f"{item.count:,}", f"{item.first.file}:{item.first.line}"

@@ -52,6 +52,14 @@ class LineageReport:
         """The graph as plain data."""
         return {field: getattr(self, field) for field in self.__slots__}
 
+    def _repr_html_(self) -> str:
+        from metricsctl.core.html import drawing, paragraph, table
+
+        draw = drawing(self.name)
+        if draw is not None:
+            return draw(self)
+        return table(("from", "to", "how"), self.edges, lambda edge: (edge.source, edge.target, edge.kind.value)) or paragraph("no edges")
+
 
 def trace(
     graph: LineageGraph,

@@ -100,6 +100,14 @@ class LintReport:
         what = ", ".join(_count(number, kind.rstrip("s")) for kind, number in self.counts.items() if number)
         return f"All checks passed: {what or 'no definitions'} in {files}{others}"
 
+    def _repr_html_(self) -> str:
+        from metricsctl.core.html import paragraph, table
+
+        def cells(item: Diagnostic) -> tuple[Any, ...]:
+            return item.severity, item.code, item.span, item.message, item.hint
+
+        return paragraph(self.summary()) + table(("severity", "rule", "place", "finding", "hint"), self.findings, cells)
+
 
 def _count(number: int, word: str) -> str:
     return f"{number:,} {word}" + ("" if number == 1 or word == "info" else "s")

@@ -162,7 +162,17 @@ class SeriesFrame:
         }
 
     def _repr_html_(self) -> str:
-        return str(self.to_pandas().to_html(index=False, max_rows=20))
+        from metricsctl.core.html import number, paragraph, table
+
+        def cells(index: int) -> list[Any]:
+            value = None if np.isnan(self.value[index]) else number(float(self.value[index]))
+            keys = (column[index] for column in self.keys.values())
+            status = Status(int(self.status[index])).word
+            return [to_iso(int(self.time[index]), self.zone), *keys, value, int(self.count[index]), status]
+
+        title = f"{self.metric} by {self.grain}" + (f", in {self.unit}" if self.unit else "")
+        columns = ("time", *self.dimensions, "value", "count", "status")
+        return paragraph(title, "h4") + (table(columns, range(len(self)), cells) or paragraph("no points"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,4 +235,6 @@ class QueryReport:
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
     def _repr_html_(self) -> str:
-        return "".join(frame._repr_html_() for frame in self.frames)
+        from metricsctl.core.html import notes
+
+        return "".join(frame._repr_html_() for frame in self.frames) + notes(self.diagnostics)
