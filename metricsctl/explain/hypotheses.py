@@ -16,7 +16,7 @@ from metricsctl.explain.segment import Located
 __all__ = ["Findings", "cancelled", "hypotheses"]
 
 _PLACE = 0.5  # a place is no cause: its confidence is halved
-_LISTED = 0.02  # confidence below which a second change is left out
+_LISTED = 0.05  # confidence below which a change is not named: it stands with what was ruled out
 _LIKELY, _POSSIBLE = 0.4, 0.1  # confidence from which on a cause needs no place beside it, and from which on it comes before the place
 _MOST = 5
 
@@ -130,7 +130,7 @@ def _changes(found: Findings, facts: Collection, sure: float) -> list[Hypothesis
     values = confidences([item.fit for item, _ in candidates], sure)
     made = []
     for place, ((item, evidence), confidence) in enumerate(zip(candidates, values, strict=True)):
-        if place and confidence < _LISTED:
+        if confidence < _LISTED:
             continue
         numbers = {"near": item.near, "contrast": item.contrast, "clarity": sure, "confidence": confidence}
         template = "nearness in time {near}, of the metrics that moved it reaches {contrast}, clarity of the move {clarity}"

@@ -77,7 +77,7 @@ def investigate(case: Case, store: Path, facts: Collection, diagnostics: tuple[D
         headline=_headline(case, move, size, states),
         hypotheses=made,
         company=_others(case, company, facts, said),
-        ruled_out=_ruled_out(found, upstream, said),
+        ruled_out=_ruled_out(found, upstream, said, {item.change for item in made}),
         not_looked_at=tuple(skipped),
         next=_next(case, found, bool(made and made[0].kind == "change")),
         evidence=tuple(facts),
@@ -212,11 +212,11 @@ def _headline(case: Case, move: Move, size: Evidence, states: tuple[tuple[Health
     return f"{size.says}; {state}, {'not complete: events may still come' if incomplete else 'complete'}"
 
 
-def _ruled_out(found: Findings, upstream: tuple[Upstream, ...], said: dict[str, Evidence]) -> tuple[RuledOut, ...]:
+def _ruled_out(found: Findings, upstream: tuple[Upstream, ...], said: dict[str, Evidence], named: set[str | None]) -> tuple[RuledOut, ...]:
     out = [RuledOut(evidence.says, (evidence.id,)) for item, evidence in found.health if not item.is_broken]
     quiet = [item for item in upstream if not item.move.is_moved and not item.node.startswith("metric:")]
     out += [RuledOut(said[item.node].says, (said[item.node].id,)) for item in quiet]
-    out += [RuledOut(evidence.says, (evidence.id,)) for item, evidence in found.changes if item.verdict != "candidate"]
+    out += [RuledOut(evidence.says, (evidence.id,)) for item, evidence in found.changes if item.event.id not in named]
     return tuple(out)
 
 

@@ -65,7 +65,7 @@ def overlap(episode: dict[str, Any], incident: dict[str, Any]) -> bool:
 
 def test_detect_finds_the_three_incidents_and_nothing_else(demo: tuple[Path, str]) -> None:
     folder, _ = demo
-    code, out, err = shown("detect", "-p", str(folder), "--since", "14d", "--emit", "episodes", "--format", "json")
+    code, out, err = shown("detect", "-p", str(folder), "--emit", "episodes", "--format", "json")
     assert code == 0, err
     episodes = json.loads(out)["data"]["episodes"]
     incidents = truth(folder)
