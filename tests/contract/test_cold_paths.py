@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 SPEC = Path(__file__).parents[1] / "fixtures" / "spec" / "metrics.yml"
+SERIES = Path(__file__).parents[1] / "golden" / "detect" / "input" / "input.csv"
 HEAVY = {"duckdb", "deltalake", "networkx", "numpy", "pandas", "scipy", "sklearn", "pydantic", "jsonschema"}
 _PROBE = """
 import sys, json
@@ -37,8 +38,12 @@ def modules_of(*arguments: str) -> set[str]:
         (["lint", str(SPEC), "--format", "json"], HEAVY | {"rich"}),
         (["list", "-p", str(SPEC)], HEAVY),
         (["rule", "M104"], HEAVY),
+        (["impact", "--metric", "revenue", "-p", str(SPEC)], HEAVY),
+        (["impact", "--base", str(SPEC.parent), "-p", str(SPEC)], HEAVY),
+        (["changes", "list", "-p", str(SPEC)], HEAVY),
+        (["detect", "--input", str(SERIES)], HEAVY - {"numpy"}),
     ],
-    ids=lambda value: " ".join(value[:1]) if isinstance(value, list) else "",
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
 )
 def test_a_command_imports_only_what_it_needs(arguments: list[str], forbidden: set[str]) -> None:
     assert modules_of(*arguments) & forbidden == set()

@@ -1,5 +1,6 @@
 """The JSON of the verbs that read events and stores is what `metricsctl schema` prints."""
 
+import datetime as dt
 import gzip
 import io
 import json
@@ -37,6 +38,11 @@ EVENTS = """\
 {"at":"2026-01-01T01:00:00Z","amount":"much","email":"e@f.example","country":"FR"}
 {broken
 """
+CHANGES = """\
+{"id":"c1","time":"2026-01-01T00:30:00Z","kind":"deploy","service":"orders","title":"New checkout"}
+{"time":"yesterday","service":"orders"}
+"""
+VERBS = {"store": ["store", "info"], "changes": ["changes", "list"]}
 Report = dict[str, Any]
 Call = Callable[..., Report]
 
@@ -47,6 +53,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "metrics.yml").write_text(METRICS, encoding="utf-8")
     (tmp_path / "events.ndjson").write_text(EVENTS, encoding="utf-8")
+    (tmp_path / "changes.jsonl").write_text(CHANGES, encoding="utf-8")
 
     def output(*arguments: str) -> tuple[int, str]:
         out = io.StringIO()
@@ -57,7 +64,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
             return run(arguments), out.getvalue()
 
     def answer(name: str, *arguments: str, code: int = 0) -> Report:
-        verb = ["store", "info"] if name == "store" else name.split("-")
+        verb = VERBS.get(name) or name.split("-")
         found, text = output(*verb, *arguments, "--format", "json")
         report: Report = json.loads(text)
         assert found == code, report
@@ -126,9 +133,58 @@ def test_store_and_store_verify(call: Call) -> None:
     assert [item["message"] for item in report["diagnostics"]] == report["data"]["problems"] != []
 
 
+def test_changes(call: Call) -> None:
+    report = call("changes-add", "changes.jsonl", code=3)
+    assert {item["code"] for item in report["diagnostics"]} == {"malformed-change"}
+    assert "c1" in json.dumps(call("changes")["data"])
+
+
+@pytest.mark.parametrize("asked", [("--metric", "revenue"), ("--source", "orders"), ("--base", "old"), ("--change", "change.jsonl")])
+def test_impact(asked: tuple[str, ...], call: Call) -> None:
+    Path("old").mkdir()
+    Path("old", "metrics.yml").write_text(METRICS.replace("amount > 0", "amount > 1"), encoding="utf-8")
+    Path("change.jsonl").write_text(CHANGES.splitlines()[0], encoding="utf-8")
+    report = call("impact", *asked, "-p", "metrics.yml")
+    assert "mean_order" in json.dumps(report["data"]) or asked[0] == "--change"
+
+
+def hours_with_a_spike() -> str:
+    """Four weeks of hourly orders; the last but six hours are worth a hundred times as much."""
+    start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    rows = []
+    for hour in range(28 * 24):
+        amount = (20 + hour % 24 + hour * 7 % 5) * (100 if hour == 28 * 24 - 6 else 1)
+        rows += [{"at": (start + dt.timedelta(hours=hour)).isoformat(), "amount": amount, "email": "", "country": "DE"}] * 6
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+@pytest.mark.parametrize("emit", ["anomalies", "episodes", "scores"])
+def test_detect_and_explain(emit: str, call: Call) -> None:
+    Path("events.ndjson").write_text(hours_with_a_spike(), encoding="utf-8")
+    call("ingest", "events.ndjson", "--final")
+    report = call("detect", "revenue", "--emit", emit)
+    assert {item["metric"] for item in report["data"]["episodes"]} == {"revenue"}
+    assert len(report["data"]["scores"]) == (2 * 28 * 24 if emit == "scores" else 0)  # the metric and its one country
+    why = call("explain", "revenue", "--anomaly", report["data"]["episodes"][0]["id"])
+    assert why["data"]["subject"]["onset"] == "2026-01-28T18:00:00Z"
+
+
+def test_detect_and_explain_with_little_history(call: Call) -> None:
+    call("ingest", "events.ndjson", "--max-rejects", "2")
+    assert {item["code"] for item in call("detect")["diagnostics"]} == {"short-history"}
+    assert call("explain", "revenue", "--at", "2026-01-01T00:00Z")["data"]["subject"] is None
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "code"),
     [
+        ("changes-add", ("nowhere.jsonl",), 2),
+        ("impact", ("--metric", "revnue"), 2),
+        ("impact", ("--base", "no-such-ref"), 2),
+        ("detect", ("revenue",), 2),
+        ("detect", ("--detector", "crystal"), 2),
+        ("explain", ("revenue",), 2),
+        ("explain", ("revnue", "--at", "2026-01-01"), 2),
         ("ingest", ("nowhere.ndjson",), 2),
         ("ingest", ("events.ndjson", "--max-rejects", "few"), 2),
         ("query", ("revenue",), 2),

@@ -13,6 +13,7 @@ from metricsctl.definition.jsonschema import project_schema
 from metricsctl.render.json_schema import REPORTS, schema_of
 
 SPEC = Path(__file__).parents[1] / "fixtures" / "spec" / "metrics.yml"
+SERIES = Path(__file__).parents[1] / "golden" / "detect" / "input" / "input.csv"
 
 
 def output_of(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str]:
@@ -38,6 +39,14 @@ def output_of(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, st
         ("config",),
         ("schema",),
         ("init", "shop"),
+        ("lineage", "revenue", "-p", str(SPEC)),
+        ("impact", "--metric", "revenue", "-p", str(SPEC)),
+        ("impact", "--base", str(SPEC.parent), "-p", str(SPEC)),
+        ("impact", "--metric", "rovenue", "-p", str(SPEC)),
+        ("changes", "list", "-p", str(SPEC), "--store", "store"),
+        ("detect", "revenue", "-p", str(SPEC), "--store", "store"),
+        ("detect", "--input", str(SERIES), "--emit", "scores"),
+        ("explain", "revenue", "-p", str(SPEC), "--store", "store"),
     ],
     ids=" ".join,
 )

@@ -1,24 +1,8 @@
 """`detect` over a year of a real shop, as far as the data is at hand."""
 
-import os
-from pathlib import Path
-
 import pytest
 
-import metricsctl
 from metricsctl.detect.report import AnomalyReport
-
-ROOT = Path(__file__).parents[2]
-DATA = Path(os.environ.get("METRICSCTL_RETAIL", ROOT.parent / "shared" / "data" / "online_retail" / "by-day"))
-
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the full retail data is not here")
-
-
-@pytest.fixture(scope="module")
-def year(tmp_path_factory: pytest.TempPathFactory) -> AnomalyReport:
-    shop = metricsctl.open(ROOT / "examples" / "retail", tmp_path_factory.mktemp("store") / "store")
-    shop.ingest(DATA, source="invoice_lines", final=True)
-    return shop.detect()
 
 
 @pytest.mark.parametrize("day", ["2011-01-18", "2011-12-09"])

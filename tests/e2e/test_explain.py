@@ -1,9 +1,6 @@
 """`explain` where the truth is known: the playground's incidents, and two days of a real shop."""
 
 import json
-import os
-import shutil
-from pathlib import Path
 
 import pytest
 
@@ -11,12 +8,6 @@ from metricsctl.changes.report import add
 from metricsctl.demo.playground import TRUTH, make_playground
 from metricsctl.workspace import Workspace
 from metricsctl.workspace import open as open_workspace
-
-ROOT = Path(__file__).parents[2]
-DAYS = Path(os.environ.get("METRICSCTL_TEST_DATA") or ROOT.parent / "shared" / "data") / "online_retail" / "by-day"
-with_retail = pytest.mark.skipif(
-    not DAYS.is_dir(), reason=f"no data at {DAYS}: METRICSCTL_TEST_DATA names a folder with online_retail/by-day"
-)
 
 
 @pytest.fixture(scope="module")
@@ -83,18 +74,6 @@ def _microseconds(text: object) -> int:
     return int(dt.datetime.fromisoformat(str(text)).timestamp()) * 1_000_000
 
 
-@pytest.fixture(scope="module")
-def retail(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    folder = tmp_path_factory.mktemp("retail")
-    for name in ("metrics.yml", "metricsctl.toml"):
-        shutil.copy(ROOT / "examples" / "retail" / name, folder)
-    shutil.copytree(ROOT / "examples" / "retail" / "models", folder / "models")
-    workspace = open_workspace(folder)
-    workspace.ingest(DAYS, final=True)
-    return workspace
-
-
-@with_retail
 @pytest.mark.parametrize(("day", "amount"), [("2011-01-18", "77,184 gbp"), ("2011-12-09", "168,470 gbp")])
 def test_one_huge_order_that_was_cancelled_on_the_same_day(day, amount, retail):
     net = retail.explain("revenue", at=day)
@@ -107,7 +86,6 @@ def test_one_huge_order_that_was_cancelled_on_the_same_day(day, amount, retail):
     assert amount in gross.hypotheses[0].cause
 
 
-@with_retail
 def test_closed_over_christmas_there_are_no_events(retail):
     found = retail.explain("revenue", at="2010-12-27")
     assert found.hypotheses[0].kind == "data"
