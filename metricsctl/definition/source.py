@@ -194,6 +194,8 @@ def _syntax_error(error: yaml.YAMLError, path: str, text: str) -> Diagnostic:
     problem = getattr(error, "problem", None) or str(error).split("\n", 1)[0]
     hint = None
     shown = lines[line - 1] if line <= len(lines) else ""
+    if "nesting depth" in problem:  # libyaml's own limit, from 0.2.6 on
+        return Diagnostic("M001", Severity.ERROR, "nested too deeply", Span(path, line, column, line, column + 1), None)
     if shown[: len(shown) - len(shown.lstrip())].count("\t"):
         problem, hint = "a tab in the indentation", "YAML is indented with spaces only"
         column = shown.index("\t") + 1
