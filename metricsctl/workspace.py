@@ -52,8 +52,9 @@ class Workspace:
     def lint(self, *, select: Iterable[str] = (), ignore: Iterable[str] = (), max_depth: int = 10) -> LintReport:
         """Check the definitions; `select` and `ignore` are prefixes of rule codes."""
         from metricsctl.lint.engine import run
+        from metricsctl.lint.facts import Settings
 
-        return run(self.project, select=select, ignore=ignore, max_depth=max_depth)
+        return run(self.project, select=select, ignore=ignore, settings=Settings(max_depth=max_depth))
 
     def graph(self) -> LineageGraph:
         """The whole lineage graph."""

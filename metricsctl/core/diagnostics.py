@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["Diagnostic", "Severity", "Skipped", "Span"]
+__all__ = ["Diagnostic", "Edit", "Fix", "Severity", "Skipped", "Span"]
 
 
 class Severity(enum.StrEnum):
@@ -47,14 +47,35 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """What stands at `span` gives way to `text`; an empty stretch is an insertion."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """How a finding is mended: edits that belong together, in words what they do.
+
+    A safe fix leaves every definition that works as it is with the meaning that it has.
+    """
+
+    message: str
+    edits: tuple[Edit, ...]
+    safe: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding: a code, a severity, one line what, where, and one line how to mend it."""
+    """One finding: a code, a severity, one line what, where, one line how to mend it, and the edits that do so where they are known."""
 
     code: str
     severity: Severity
     message: str
     span: Span | None = None
     hint: str | None = None
+    fix: Fix | None = None
 
     @property
     def sort_key(self) -> tuple[str, int, int, str, str]:

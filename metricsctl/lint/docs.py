@@ -26,12 +26,17 @@ def _fenced(text: str) -> str:
 
 def page(rule: Rule) -> str:
     """One rule as Markdown."""
-    return f"# {rule.code} {rule.name}\n\nSeverity: {rule.severity}.\n\n{_fenced(rule.page)}\n"
+    fix = {"none": "none", "safe": "safe (`--fix`)", "unsafe": "unsafe (`--unsafe-fixes`)"}[rule.fix]
+    needs = " Needs `--base`." if rule.needs_base else ""
+    return f"# {rule.code} {rule.name}\n\nSeverity: {rule.severity}. Fix: {fix}.{needs}\n\n{_fenced(rule.page)}\n"
 
 
 def _index(rules: Mapping[str, Rule]) -> str:
-    rows = [f"| [{code}]({code}.md) | {rule.name} | {rule.severity} | {rule.summary} |" for code, rule in rules.items()]
-    return "\n".join(["# Rules", "", "| code | name | severity | catches |", "|---|---|---|---|", *rows, ""])
+    rows = [
+        f"| [{code}]({code}.md) | {rule.name} | {rule.severity} | {rule.fix.replace('none', '')} | {rule.summary} |"
+        for code, rule in rules.items()
+    ]
+    return "\n".join(["# Rules", "", "| code | name | severity | fix | catches |", "|---|---|---|---|---|", *rows, ""])
 
 
 def pages() -> dict[str, str]:

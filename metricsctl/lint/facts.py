@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from metricsctl.core.diagnostics import Span
 from metricsctl.definition.expression import Expression
 from metricsctl.definition.project import Project
-from metricsctl.definition.references import bases_of
-from metricsctl.definition.schema import Derived, Metric, Model, Ratio, Simple, Source
+from metricsctl.definition.references import bases_of, inputs_of, references
+from metricsctl.definition.schema import Derived, Exposure, Metric, Model, Ratio, Simple, Source
+from metricsctl.lint.outside import Outside
 
-__all__ = ["Facts"]
+__all__ = ["Facts", "Settings"]
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(tz=dt.UTC).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a project may choose for its rules (`lint.*` in the configuration), and the day that dates are held against (UTC)."""
+
+    max_depth: int = 10
+    today: dt.date = field(default_factory=_today)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """A project and what follows from it."""
+    """A project and what follows from it; `base` is its earlier state, where one is compared with.
+
+    Rules must ask here, or of `outside`, for all that is not in the project, so that a kept result is known to be true still.
+    """
 
     project: Project
-    max_depth: int = 10
+    settings: Settings = field(default_factory=Settings)
+    base: Project | None = None
+
+    @functools.cached_property
+    def outside(self) -> Outside:
+        """The world beyond the definitions, as seen from their repository."""
+        return Outside.around(self.project.root)
 
     @functools.cached_property
     def relations(self) -> dict[str, Source | Model]:
@@ -52,6 +75,32 @@ class Facts:
     def bases(self, name: str) -> dict[str, Simple]:
         """The simple metrics that a metric stands on."""
         return bases_of(self.project.metrics, name)
+
+    @functools.cached_property
+    def users(self) -> Mapping[str, tuple[Metric | Exposure, ...]]:
+        """The metrics and exposures that refer to each metric themselves, aliases among them."""
+        found: dict[str, dict[int, Metric | Exposure]] = {}
+        records: tuple[Metric | Exposure, ...] = (*self.project.metrics.values(), *self.project.exposures.values())
+        for record in records:
+            for kind, ref in references(record):
+                if kind == "metric":
+                    found.setdefault(ref.name, {})[id(record)] = record
+        return {name: tuple(records.values()) for name, records in found.items()}
+
+    @functools.cached_property
+    def exposures(self) -> Mapping[str, tuple[Exposure, ...]]:
+        """The exposures that stand on each metric, themselves or by way of other metrics."""
+        found: dict[str, dict[int, Exposure]] = {}
+        for exposure in self.project.exposures.values():
+            waiting, seen = [ref.name for ref in exposure.metrics()], set()
+            while waiting:
+                name = waiting.pop()
+                if name in seen or name not in self.project.metrics:
+                    continue
+                seen.add(name)
+                found.setdefault(name, {})[id(exposure)] = exposure
+                waiting += [item.metric.name for item in inputs_of(self.project.metrics[name]).values()]
+        return {name: tuple(exposures.values()) for name, exposures in found.items()}
 
     def expressions(self, metric: Metric) -> Iterator[tuple[Expression, list[str]]]:
         """Each row expression of a metric with the relations whose columns it reads."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypedDict
 
 from metricsctl.core.diagnostics import Diagnostic, Severity, Span
 from metricsctl.definition.project import Project
-from metricsctl.lint.registry import Rule
+from metricsctl.lint.registry import FixKind, Rule
 
 __all__ = ["LintReport", "RuleReport"]
 
@@ -115,13 +115,20 @@ def _count(number: int, word: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RulePage:
-    """A rule as `metricsctl rule` shows it; the page is Markdown."""
+    """A rule as `metricsctl rule` shows it; the page is Markdown, `needs` names options without which it is silent."""
 
     code: str
     name: str
     severity: Severity
     summary: str
     page: str
+    fix: FixKind = "none"
+    needs: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, rule: Rule) -> RulePage:
+        """The page of a rule."""
+        return cls(rule.code, rule.name, rule.severity, rule.summary, rule.page, rule.fix, ("--base",) if rule.needs_base else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +142,7 @@ class RuleReport:
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> RuleReport:
         """The pages of rules."""
-        return cls(tuple(RulePage(rule.code, rule.name, rule.severity, rule.summary, rule.page) for rule in rules))
+        return cls(tuple(RulePage.of(rule) for rule in rules))
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:

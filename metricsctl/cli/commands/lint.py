@@ -63,6 +63,7 @@ def lint(
     from metricsctl.core.diagnostics import Severity
     from metricsctl.core.errors import UsageError
     from metricsctl.lint.engine import run
+    from metricsctl.lint.facts import Settings
 
     if paths and project is not None:
         raise UsageError("both PATH and --project are given", hint="name the definitions once")
@@ -73,7 +74,7 @@ def lint(
         read_definitions(paths or location.paths, config),
         select=words(select) or config.get("lint.select"),
         ignore=words(ignore) or config.get("lint.ignore"),
-        max_depth=max_depth or config.get("lint.max_depth"),
+        settings=Settings(max_depth=max_depth or config.get("lint.max_depth")),
     )
     out.write(report)
     out.note(report.summary())

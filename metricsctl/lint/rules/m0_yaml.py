@@ -27,6 +27,9 @@ found_by_loader(
         metrics:
           - name: revenue
             agg: sum
+
+    ## References
+    - [YAML 1.2.2, 3.2.1.3: the keys of a mapping are unique](https://yaml.org/spec/1.2.2/#3213-node-comparison)
     """,
 )
 
@@ -46,6 +49,9 @@ found_by_loader(
 
     ## Use instead
         - {name: clicks, type: simple, source: ad_log, agg: count, filter: is_click}
+
+    ## References
+    - [The keys of the language](../spec.md)
     """,
 )
 
@@ -66,6 +72,9 @@ found_by_loader(
 
     ## Use instead
         - {name: revenue, type: simple, source: orders, agg: sum, expr: amount}
+
+    ## References
+    - [The keys of the language](../spec.md)
     """,
 )
 
@@ -85,6 +94,9 @@ found_by_loader(
 
     ## Use instead
         - {name: revenue, type: simple, source: orders, agg: sum, expr: amount}
+
+    ## References
+    - [The keys of the language and their forms](../spec.md)
     """,
 )
 
@@ -104,6 +116,10 @@ found_by_loader(
 
     ## Use instead
         exact: true
+
+    ## References
+    - [YAML 1.2.2, 10.3: the core schema](https://yaml.org/spec/1.2.2/#103-core-schema)
+    - [YAML 1.1: booleans](https://yaml.org/type/bool.html)
     """,
 )
 
@@ -124,6 +140,9 @@ found_by_loader(
 
     ## Use instead
     Keep the definition: it comes alive with a later version. Until then compute it where the series is read.
+
+    ## References
+    - [What is read and not computed yet](../spec.md)
     """,
     severity=Severity.WARNING,
 )

@@ -28,13 +28,16 @@ def too_deep(facts: Facts) -> Iterator[Problem]:
 
     ## Use instead
     Write the expression over metrics nearer to the sources.
+
+    ## References
+    - [Derived metrics](../spec.md)
     """
     depths = _depths(facts)
     for name, depth in depths.items():
         inputs = [item.metric.name for item in inputs_of(facts.project.metrics[name]).values()]
-        if depth > facts.max_depth and all(depths.get(item, 0) <= facts.max_depth for item in inputs):
+        if depth > facts.settings.max_depth and all(depths.get(item, 0) <= facts.settings.max_depth for item in inputs):
             ref = facts.project.metrics[name].name
-            yield Problem(ref.span, f"metric '{ref}' is {depth} steps deep", f"{facts.max_depth} are the limit (lint.max_depth)")
+            yield Problem(ref.span, f"metric '{ref}' is {depth} steps deep", f"{facts.settings.max_depth} are the limit (lint.max_depth)")
 
 
 def _depths(facts: Facts) -> dict[str, int]:
@@ -76,6 +79,9 @@ def unused_input(facts: Facts) -> Iterator[Problem]:
 
     ## Use instead
         - {name: growth, type: derived, expr: cur / prev - 1, inputs: {cur: revenue, prev: {metric: revenue, offset: 7d}}}
+
+    ## References
+    - [Inputs of derived metrics](../spec.md)
     """
     for metric in _derived(facts):
         used = set(metric.expr.names())
@@ -100,6 +106,9 @@ def undeclared_input(facts: Facts) -> Iterator[Problem]:
 
     ## Use instead
         - {name: growth, type: derived, expr: cur / prev - 1, inputs: {cur: revenue, prev: {metric: revenue, offset: 7d}}}
+
+    ## References
+    - [Inputs of derived metrics](../spec.md)
     """
     for metric in _derived(facts):
         for use in metric.expr.columns():

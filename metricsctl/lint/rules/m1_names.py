@@ -33,6 +33,9 @@ def duplicate_name(facts: Facts) -> Iterator[Problem]:
         metrics:
           - {name: revenue, type: simple, source: orders, agg: sum, expr: amount}
           - {name: net_revenue, type: simple, source: orders, agg: sum, expr: net_amount}
+
+    ## References
+    - [Names in the language](../spec.md)
     """
     project = facts.project
     pairs: list[tuple[str, Any, Any]] = list(project.duplicates)
@@ -92,6 +95,9 @@ def name_form(facts: Facts) -> Iterator[Problem]:
 
     ## Use instead
         - {name: ad_clicks, type: simple, source: ad_log, agg: count, filter: is_click}
+
+    ## References
+    - [PostgreSQL: identifiers and key words, 63 bytes](https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS)
     """
     for kind, record in _named(facts):
         ref = record.name
@@ -140,6 +146,9 @@ def confusing_name(facts: Facts) -> Iterator[Problem]:
     ## Use instead
         - {name: ad_clicks, type: simple, source: ad_log, agg: count, filter: is_click}
         - {name: ad_clickers, type: simple, source: ad_log, agg: count_distinct, expr: user_id, filter: is_click}
+
+    ## References
+    - [Names in the language](../spec.md)
     """
     project = facts.project
     for kind, records in (

@@ -35,6 +35,9 @@ def unknown_reference(facts: Facts) -> Iterator[Problem]:
     ## Use instead
         metrics:
           - {name: clicks, type: simple, source: ad_log, agg: count}
+
+    ## References
+    - [References in the language](../spec.md)
     """
     yield from _unknown_records(facts)
     yield from _unknown_tables(facts)
@@ -152,6 +155,9 @@ def cycle(facts: Facts) -> Iterator[Problem]:
 
     ## Use instead
     Base one of them on a source, or on a metric outside of the circle.
+
+    ## References
+    - [graphlib: topological order and circles](https://docs.python.org/3/library/graphlib.html)
     """
     project = facts.project
     metrics = {name: [ref.name for kind, ref in references(metric) if kind == "metric"] for name, metric in project.metrics.items()}
@@ -205,6 +211,9 @@ def unused(facts: Facts) -> Iterator[Problem]:
 
     ## Use instead
     Delete it, or define the metric it was meant for.
+
+    ## References
+    - [Sources, models and dimensions](../spec.md)
     """
     used = _used_relations(facts)
     listed = {ref.name for _, refs in dimension_lists(facts.project) for ref in refs}

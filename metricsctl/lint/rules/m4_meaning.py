@@ -31,6 +31,9 @@ def no_event_time(facts: Facts) -> Iterator[Problem]:
     ## Use instead
         models:
           - {name: paid_orders, sql: "SELECT paid_at, amount FROM payment_log", time: paid_at}
+
+    ## References
+    - [Event time](../spec.md)
     """
     users: dict[str, Ref] = {}
     for metric in facts.project.metrics.values():
@@ -61,6 +64,9 @@ def unknown_column(facts: Facts) -> Iterator[Problem]:
     ## Use instead
         metrics:
           - {name: revenue, type: simple, source: orders, agg: sum, expr: amount_usd}
+
+    ## References
+    - [Columns of sources](../spec.md)
     """
     for metric in facts.project.metrics.values():
         for expression, relations in facts.expressions(metric):

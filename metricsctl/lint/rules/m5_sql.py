@@ -25,6 +25,9 @@ found_by_loader(
 
     ## Use instead
         - {name: revenue, type: simple, source: orders, agg: sum, expr: "amount * rate"}
+
+    ## References
+    - [sqlglot, which reads the SQL](https://github.com/tobymao/sqlglot)
     """,
 )
 
@@ -48,6 +51,9 @@ def unknown_sql_column(facts: Facts) -> Iterator[Problem]:
     ## Use instead
         models:
           - {name: paid, sql: "SELECT paid_at, amount_usd AS amount FROM payment_log", time: paid_at}
+
+    ## References
+    - [Models](../spec.md)
     """
     if not facts.project.models:
         return

@@ -14,13 +14,20 @@ def view(report: Any, style: Style) -> list[Block]:
     """The page of the only rule, else one row a rule."""
     if len(report.rules) == 1:
         return [page(report.rules[0], style)]
-    columns = (Column("code", style="bold", no_wrap=True), Column("name", no_wrap=True), Column("severity"), Column("catches"))
-    rows = [(rule.code, rule.name, rule.severity, rule.summary) for rule in report.rules]
+    columns = (
+        Column("code", style="bold", no_wrap=True),
+        Column("name", no_wrap=True),
+        Column("severity"),
+        Column("fix"),
+        Column("catches"),
+    )
+    rows = [(rule.code, rule.name, rule.severity, rule.fix if rule.fix != "none" else None, rule.summary) for rule in report.rules]
     return [Table("", columns, rows, "`metricsctl rule CODE` explains one")]
 
 
 def page(rule: Any, style: Style) -> str:
     """A rule's page, its headings set off."""
-    head = paint(f"{rule.code} {rule.name}", "bold", style) + f" ({rule.severity})"
+    traits = [str(rule.severity), *([f"{rule.fix} fix"] if rule.fix != "none" else []), *(f"needs {item}" for item in rule.needs)]
+    head = paint(f"{rule.code} {rule.name}", "bold", style) + f" ({', '.join(traits)})"
     lines = [paint(line.removeprefix("## "), "bold", style) if line.startswith("## ") else line for line in rule.page.splitlines()]
     return "\n".join([head, "", *lines])

@@ -9,6 +9,7 @@ import pytest
 from metricsctl.core.diagnostics import Diagnostic
 from metricsctl.definition.load import load_text
 from metricsctl.lint.engine import run
+from metricsctl.lint.facts import Settings
 
 SOURCES = """\
 version: 1
@@ -47,7 +48,7 @@ def check(tmp_path: Path) -> Callable[[str, str], list[Diagnostic]]:
     def lint(code: str, text: str, *, alone: bool = False, max_depth: int = 10) -> list[Diagnostic]:
         whole = text if alone else SOURCES + text
         project = load_text(_MARK.sub("", whole), root=tmp_path)
-        found = list(run(project, select=[code], max_depth=max_depth).findings)
+        found = list(run(project, select=[code], settings=Settings(max_depth=max_depth)).findings)
         assert all(item.code in {code, "M001"} for item in found)
         places = [(item.span.line, item.span.column, item.span.end_column) for item in found if item.span]
         assert places == marked_places(whole)

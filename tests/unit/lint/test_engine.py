@@ -62,7 +62,7 @@ def test_the_specification_has_only_findings_of_what_is_not_built_yet() -> None:
 @pytest.mark.parametrize("rule", all_rules().values(), ids=lambda rule: rule.code)
 def test_every_rule_has_a_page(rule) -> None:
     assert rule.summary.endswith(".")
-    for heading in ("What it does", "Why", "Example", "Use instead"):
+    for heading in ("What it does", "Why", "Example", "Use instead", "References"):
         assert f"\n## {heading}\n" in rule.page
 
 
