@@ -1,6 +1,10 @@
 """Options of the whole test suite."""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("suite", deadline=None)  # how long one example takes says more of the machine than of the code
+settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
