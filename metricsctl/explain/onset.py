@@ -33,20 +33,36 @@ def step_start(deviation: FloatArray, first: int, last: int) -> int:
 def stretch_at(deviation: FloatArray, first: int, last: int) -> tuple[int, int]:
     """The stretch of windows around [first, last] that is furthest out of the ordinary, or they themselves if none is.
 
-    Of all stretches that hold them the one with the largest (sum of deviations)^2 / length on the same side: a scan statistic.
+    Of all stretches that hold them the one with the largest (sum of deviations)^2 / length on the same side: a scan statistic. Windows that
+    are calm, or on the other side, in the midst of an episode belong to it: it must stand out on its own both before and after them.
 
     >>> stretch_at(np.array([0.1, -0.3, 4, 5, 0.5, 4, 0.2, -0.1]), 4, 4)
     (2, 5)
+    >>> stretch_at(np.array([0.1, -4, -5, -5, 0.5, -5, -4, 0.2]), 4, 4), stretch_at(np.array([0.1, -4, -5, -5, 0.5, 0.2, -0.1]), 4, 4)
+    ((1, 6), (4, 4))
     """
-    side = np.sign(np.nansum(deviation[first : last + 1]))
+    side = float(np.sign(np.nansum(deviation[first : last + 1]))) or 1.0
+    gain, found = _furthest(side * deviation, first, last)
+    around, wider = _furthest(-side * deviation, first, last, apart=True)
+    if around > gain:
+        gain, found = around, wider
+    return found if gain >= _FAR**2 else (first, last)
+
+
+def _furthest(deviation: FloatArray, first: int, last: int, *, apart: bool = False) -> tuple[float, tuple[int, int]]:
+    """The gain of the best stretch upwards around [first, last]; `apart`: 0 unless what is on either side of them stands out by itself."""
     low, high = max(0, first - _REACH), min(len(deviation) - 1, last + _REACH)
-    sums = np.concatenate([[0.0], np.cumsum(np.clip(np.nan_to_num(side * deviation[low : high + 1], nan=0.0), -_SPIKE, _SPIKE))])
+    sums = np.concatenate([[0.0], np.cumsum(np.clip(np.nan_to_num(deviation[low : high + 1], nan=0.0), -_SPIKE, _SPIKE))])
     starts, ends = np.arange(low, first + 1), np.arange(last, high + 1)
+    before, after = sums[first - low] - sums[starts - low], sums[ends - low + 1] - sums[last - low + 1]
+    sides = [
+        np.max(np.maximum(side, 0.0) ** 2 / np.maximum(length, 1)) for side, length in ((before, first - starts), (after, ends - last))
+    ]
+    if apart and min(sides) < _FAR**2:
+        return 0.0, (first, last)
     gain = np.maximum(sums[ends - low + 1][None, :] - sums[starts - low][:, None], 0.0) ** 2 / (ends[None, :] - starts[:, None] + 1)
     place = int(np.argmax(gain))
-    if gain.flat[place] < _FAR**2:
-        return first, last
-    return int(starts[place // len(ends)]), int(ends[place % len(ends)])
+    return float(gain.flat[place]), (int(starts[place // len(ends)]), int(ends[place % len(ends)]))
 
 
 def onset_of(axis: Axis, relative: FloatArray, first: int, last: int) -> Onset:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import importlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from metricsctl.core.report import Report
 from metricsctl.render.style import Style
 from metricsctl.render.views import Block, Table
+from metricsctl.render.widths import fitted
 
 if TYPE_CHECKING:
     import rich.table
 
 __all__ = ["draw", "render"]
+
+_WIDE_GAP, _NARROW_GAP = 3, 2  # spaces between two columns: as a rule, and where cells are wrapped
 
 
 def render(report: Report, style: Style) -> str:
@@ -59,19 +62,37 @@ def _print_table(console: Any, table: Table) -> None:
 
     if table.title:
         console.print(Text(table.title, style="bold"))
-    console.print(_drawn(table))
+    console.print(_drawn(table, console.width))
     if table.footer:
         console.print(Text(table.footer, style="dim"))
 
 
-def _drawn(table: Table) -> rich.table.Table:
+def _drawn(table: Table, width: int) -> rich.table.Table:
     import rich.box
     import rich.table
+    from rich.cells import cell_len
     from rich.text import Text
 
-    drawn = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
-    for column in table.columns:
-        drawn.add_column(column.name, justify=column.justify, style=column.style, no_wrap=column.no_wrap, overflow="fold")
-    for row in table.rows:
-        drawn.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    cells = [[Text("" if cell is None else str(cell)) for cell in row] for row in table.rows]
+    texts = [(column.name, *(row[number].plain for row in cells)) for number, column in enumerate(table.columns)]
+    gaps = len(texts) - 1
+    narrow = sum(max(cell_len(line) for text in column for line in text.split("\n")) for column in texts) + _WIDE_GAP * gaps > width
+    sizes = [[*_lines(column, no_wrap=head.no_wrap)] for column, head in zip(texts, table.columns, strict=True)]
+    widths = fitted(sizes, width - (_NARROW_GAP if narrow else _WIDE_GAP) * gaps)
+
+    padding = (0, 1, 0, 0) if narrow else (0, 1)
+    drawn = rich.table.Table(box=rich.box.SIMPLE_HEAD, padding=padding, pad_edge=False, show_edge=False, header_style="dim")
+    for number, column in enumerate(table.columns):
+        fixed = None if widths is None else widths[number]
+        drawn.add_column(column.name, justify=column.justify, style=column.style, no_wrap=column.no_wrap, overflow="fold", width=fixed)
+    for row in cells:
+        drawn.add_row(*row)
     return drawn
+
+
+def _lines(texts: Sequence[str], *, no_wrap: bool) -> Iterator[list[int]]:
+    """How wide the words of each line are; a line that is not wrapped is one word."""
+    from rich.cells import cell_len
+
+    for line in (line for text in texts for line in text.split("\n")):
+        yield [cell_len(word) for word in ([line] if no_wrap else line.split())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from metricsctl.render.style import Style
@@ -25,10 +26,11 @@ def view(report: Any, style: Style) -> list[Block]:  # noqa: ARG001 - a view's s
             Column("category", style="yellow"),
             Column("hit", justify="right"),
             Column("owner"),
-            Column("reason"),
+            Column("through"),
         )
         reached = [
-            (item.name, item.kind.value, item.category.value, f"{100 * item.p:.0f} %", item.owner, item.reason) for item in report.impacted
+            (item.name, item.kind.value, item.category.value, f"{100 * item.p:.0f} %", item.owner, _through(item.via))
+            for item in report.impacted
         ]
         blocks.append(Table("Reached", heads, reached))
     if report.why:
@@ -36,3 +38,8 @@ def view(report: Any, style: Style) -> list[Block]:  # noqa: ARG001 - a view's s
         blocks.append("\n".join(ways))
     blocks += [f"about nothing here: {words}" for words in report.unmatched]
     return blocks
+
+
+def _through(via: Sequence[str]) -> str:
+    """The changed node that is felt; its reason stands in the table of changes."""
+    return "its own change" if len(via) == 1 else via[0].replace(":", " ", 1)
