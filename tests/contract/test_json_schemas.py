@@ -70,10 +70,9 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
         assert found == code, report
         assert report["schema"] == f"metricsctl/{name}/v1"
         assert text == json.dumps(report, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
-        schema = json.loads(output("schema", name)[1])
-        jsonschema.validate(report, schema, cls=jsonschema.Draft202012Validator)
-        with pytest.raises(jsonschema.ValidationError):  # it says something
-            jsonschema.validate(report | {"data": {"nothing": 1}, "error": None}, schema)
+        validator = jsonschema.Draft202012Validator(json.loads(output("schema", name)[1]))  # test_schemas.py checks it itself
+        validator.validate(report)
+        assert not validator.is_valid(report | {"data": {"nothing": 1}, "error": None})  # it says something
         return report
 
     return answer
@@ -158,13 +157,13 @@ def hours_with_a_spike() -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-@pytest.mark.parametrize("emit", ["anomalies", "episodes", "scores"])
-def test_detect_and_explain(emit: str, call: Call) -> None:
+def test_detect_and_explain(call: Call) -> None:
     Path("events.ndjson").write_text(hours_with_a_spike(), encoding="utf-8")
     call("ingest", "events.ndjson", "--final")
-    report = call("detect", "revenue", "--emit", emit)
-    assert {item["metric"] for item in report["data"]["episodes"]} == {"revenue"}
-    assert len(report["data"]["scores"]) == (2 * 28 * 24 if emit == "scores" else 0)  # the metric and its one country
+    for emit in ("anomalies", "episodes", "scores"):
+        report = call("detect", "revenue", "--emit", emit)
+        assert {item["metric"] for item in report["data"]["episodes"]} == {"revenue"}
+        assert len(report["data"]["scores"]) == (2 * 28 * 24 if emit == "scores" else 0)  # the metric and its one country
     why = call("explain", "revenue", "--anomaly", report["data"]["episodes"][0]["id"])
     assert why["data"]["subject"]["onset"] == "2026-01-28T18:00:00Z"
 

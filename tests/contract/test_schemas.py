@@ -83,9 +83,16 @@ def yaml_of(text: str) -> object:
     return to_plain(node)
 
 
-def test_the_project_schema_accepts_the_specification() -> None:
-    jsonschema.Draft202012Validator.check_schema(project_schema())
-    jsonschema.validate(yaml_of(SPEC.read_text(encoding="utf-8")), project_schema())
+@pytest.fixture(scope="module")
+def of_projects() -> jsonschema.Draft202012Validator:
+    """The schema of projects, itself checked once."""
+    schema = project_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def test_the_project_schema_accepts_the_specification(of_projects: jsonschema.Draft202012Validator) -> None:
+    of_projects.validate(yaml_of(SPEC.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize(
@@ -101,13 +108,13 @@ def test_the_project_schema_accepts_the_specification() -> None:
         "{name: a}",
     ],
 )
-def test_the_project_schema_refuses_what_the_loader_refuses(metric: str) -> None:
+def test_the_project_schema_refuses_what_the_loader_refuses(metric: str, of_projects: jsonschema.Draft202012Validator) -> None:
     from metricsctl.definition.load import load_text
 
     text = f"version: 1\nmetrics:\n  - {metric}\n"
     assert load_text(text).findings
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(yaml_of(text), project_schema())
+        of_projects.validate(yaml_of(text))
 
 
 @pytest.mark.parametrize(
@@ -119,5 +126,5 @@ def test_the_project_schema_refuses_what_the_loader_refuses(metric: str) -> None
         "{name: a, alias_of: b}",
     ],
 )
-def test_the_project_schema_accepts_short_forms(metric: str) -> None:
-    jsonschema.validate(yaml_of(f"version: 1\nmetrics:\n  - {metric}\n"), project_schema())
+def test_the_project_schema_accepts_short_forms(metric: str, of_projects: jsonschema.Draft202012Validator) -> None:
+    of_projects.validate(yaml_of(f"version: 1\nmetrics:\n  - {metric}\n"))

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -43,7 +44,16 @@ def event(number: int, amount: float = 1.0) -> str:
 
 
 EVENTS = "".join(event(number) for number in range(120))
-Result = subprocess.CompletedProcess[str]
+
+
+class Result(Protocol):
+    """What a command line gave."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 Run = Callable[..., Result]
 
 
@@ -55,24 +65,10 @@ def shop(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(shop: Path) -> Run:
+def run(shop: Path, cli: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A command line in the shop's folder."""
-
-    def call(*arguments: str) -> Result:
-        command = [*PROGRAM, *arguments]
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env=ENVIRONMENT,
-            cwd=shop,
-            timeout=60,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-
-    return call
+    monkeypatch.chdir(shop)
+    return cli
 
 
 def assert_one_error(done: Result, code: int, *words: str) -> None:
@@ -274,6 +270,7 @@ def test_a_locked_store_names_the_process(run: Run, request: pytest.FixtureReque
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.usefixtures("heeding_interrupts")
 def test_an_interrupted_ingest_is_finished_by_the_next(shop: Path, run: Run) -> None:
     folder = shop / "many"
     folder.mkdir()

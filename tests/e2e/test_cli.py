@@ -5,13 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 PROGRAM = [sys.executable, "-m", "metricsctl"]
 SPEC = Path(__file__).parents[1] / "fixtures" / "spec" / "metrics.yml"
+Cli = Callable[..., Any]
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "FORCE_COLOR", "COLUMNS"}}
 
 
@@ -28,21 +30,21 @@ def broken(tmp_path: Path) -> Path:
     return path
 
 
-def test_exit_codes(broken: Path) -> None:
-    assert run("--version").returncode == 0
-    assert run("lint", str(SPEC)).returncode == 0
+def test_exit_codes(broken: Path, cli: Cli) -> None:
     assert run("lint", str(broken)).returncode == 1
-    assert run("lint", str(broken), "--exit-zero").returncode == 0
-    assert run("lint", str(broken.parent / "none.yml")).returncode == 2
-    assert run("describe", "a", "-p", str(broken)).returncode == 2
-    assert run("lint", str(SPEC), "--fail-on", "warning").returncode == 1
+    assert cli("--version").returncode == 0
+    assert cli("lint", str(SPEC)).returncode == 0
+    assert cli("lint", str(broken), "--exit-zero").returncode == 0
+    assert cli("lint", str(broken.parent / "none.yml")).returncode == 2
+    assert cli("describe", "a", "-p", str(broken)).returncode == 2
+    assert cli("lint", str(SPEC), "--fail-on", "warning").returncode == 1
 
 
-def test_json_is_all_that_is_on_stdout(broken: Path) -> None:
+def test_json_is_all_that_is_on_stdout(broken: Path, cli: Cli) -> None:
     done = run("lint", str(broken), "--format", "json")
     assert json.loads(done.stdout)["diagnostics"][0]["code"] == "M104"
     assert "1 error" in done.stderr
-    assert run("lint", str(broken), "--format", "json", "-q").stderr == ""
+    assert cli("lint", str(broken), "--format", "json", "-q").stderr == ""
 
 
 def test_a_closed_pipe_ends_quietly() -> None:
@@ -62,12 +64,12 @@ def test_head_takes_the_first_line() -> None:
     assert (done.stdout, done.stderr) == ("{\n", "")
 
 
-def test_colour_is_for_terminals_or_who_asks(broken: Path) -> None:
-    assert "\x1b[" not in run("lint", str(broken)).stdout
-    assert "\x1b[" in run("lint", str(broken), "--color", "always").stdout
-    assert "\x1b[" in run("lint", str(broken), FORCE_COLOR="1").stdout
-    assert "\x1b[" not in run("lint", str(broken), FORCE_COLOR="1", NO_COLOR="1").stdout
-    assert "\x1b[" not in run("list", "-p", str(SPEC), NO_COLOR="1").stdout
+def test_colour_is_for_terminals_or_who_asks(broken: Path, cli: Cli) -> None:
+    assert "\x1b[" not in cli("lint", str(broken)).stdout
+    assert "\x1b[" in cli("lint", str(broken), "--color", "always").stdout
+    assert "\x1b[" in cli("lint", str(broken), FORCE_COLOR="1").stdout
+    assert "\x1b[" not in cli("lint", str(broken), FORCE_COLOR="1", NO_COLOR="1").stdout
+    assert "\x1b[" not in cli("list", "-p", str(SPEC), NO_COLOR="1").stdout
 
 
 def test_a_terminal_without_unicode_gets_ascii() -> None:
@@ -84,25 +86,26 @@ def test_a_full_disk_is_said() -> None:
     assert (done.returncode, done.stderr.splitlines()[0]) == (2, "error: cannot write: No space left on device")
 
 
-def test_output_goes_to_a_file_whole(tmp_path: Path) -> None:
+def test_output_goes_to_a_file_whole(tmp_path: Path, cli: Cli) -> None:
     target = tmp_path / "out.json"
-    done = run("list", "-p", str(SPEC), "--format", "json", "-o", str(target))
+    done = cli("list", "-p", str(SPEC), "--format", "json", "-o", str(target))
     assert done.stdout == ""
     assert json.loads(target.read_text(encoding="utf-8"))["schema"] == "metricsctl/list/v1"
     assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
-    assert run("list", "-p", str(SPEC), "-o", str(tmp_path / "no" / "out")).returncode == 2
-    assert run("list", "-p", str(SPEC), "-o", "-").stdout.startswith("metrics\n")
+    assert cli("list", "-p", str(SPEC), "-o", str(tmp_path / "no" / "out")).returncode == 2
+    assert cli("list", "-p", str(SPEC), "-o", "-").stdout.startswith("metrics\n")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.usefixtures("heeding_interrupts")
 def test_an_interrupt_is_one_line_and_130(tmp_path: Path) -> None:
     pipe = tmp_path / "metrics.yml"
     os.mkfifo(pipe)  # reading it waits for a writer that never comes
     command = [*PROGRAM, "lint", str(pipe)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
-    time.sleep(1.5)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    with pipe.open("w"):  # waits until it is being read
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, "", "interrupted\n")
 
 

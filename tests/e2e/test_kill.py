@@ -20,7 +20,7 @@ from metricsctl.query.run import QueryOptions, query
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES, ROWS = 5, 40_000
+FILES, ROWS = 5, 25_000
 NOW = 1_800_000_000_000_000
 METRICS = ["n", "total", "users", "p90", "mean"]
 DEFINITIONS = """
@@ -43,7 +43,7 @@ metrics:
   - {name: mean, type: ratio, numerator: total, denominator: n}
 """
 # small groups: many commits in which the process can be killed
-SIZES = {"batch_bytes": 400_000, "group_bytes": 800_000}
+SIZES = {"batch_bytes": 250_000, "group_bytes": 500_000}
 CHILD = f"""
 import sys
 from pathlib import Path
@@ -119,7 +119,7 @@ def test_killed_at_random_moments_and_gone_on(tmp_path: Path, events: list[str])
     chance = random.Random(5)
     seen = [0]
     kills = 0
-    for attempt in range(10):
+    for attempt in range(6):
         if not run_and_kill(store, events, chance.uniform(0, 0.3), seen, in_the_middle=attempt % 2 == 1):
             break
         kills += 1

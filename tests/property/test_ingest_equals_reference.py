@@ -329,7 +329,7 @@ def same(metric: str, actual: float | None, expected: float | None) -> bool:
 RELAXED = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=RELAXED)
+@settings(max_examples=8, deadline=None, suppress_health_check=RELAXED)
 @given(cases(most_rows=15))
 def test_a_query_answers_as_the_reference(case: Case) -> None:
     check(case)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -99,7 +100,7 @@ def test_somebodys_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_own_folder_is_made_anew_and_what_else_is_in_it_stays(playground: Playground, tmp_path: Path) -> None:
-    folder = make_playground(tmp_path / "shop").folder
+    folder = shutil.copytree(playground.folder, tmp_path / "shop")
     (folder / "metrics" / "ads.yml").write_text("broken", encoding="utf-8")
     (folder / "notes.txt").write_text("keep", encoding="utf-8")
     make_playground(folder)

@@ -4,20 +4,18 @@ import datetime as dt
 
 import pytest
 
-import metricsctl
 from metricsctl.demo.playground import Playground
 from metricsctl.demo.story import Incident
 from metricsctl.query.frame import SeriesFrame
+from metricsctl.store.reader import StoreReader
 from metricsctl.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
-def shop(playground: Playground, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    workspace = metricsctl.open(playground.folder, store=tmp_path_factory.mktemp("store") / "store")
-    report = workspace.ingest(playground.folder / "events", final=True)
-    assert report.rows == sum(playground.events.values())
-    assert report.rejected == 0
-    return workspace
+def shop(playground: Playground, demo_shop: Workspace) -> Workspace:
+    sources = StoreReader.open(demo_shop.store).head.sources
+    assert sum(source.rows for source in sources.values()) == sum(playground.events.values())
+    return demo_shop
 
 
 def incident(playground: Playground, kind: str) -> Incident:
