@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from metricsctl.core.errors import StoreError
+from metricsctl.core.interrupts import interrupts_held
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,7 +27,8 @@ def connect(path: str | pathlib.Path | None, *, threads: int | None = None, read
     StoreError
         The file is locked by another process, is not a DuckDB database, cannot be opened, or has a `?` in its path.
     """
-    import duckdb
+    with interrupts_held():
+        import duckdb
 
     config: dict[str, Any] = {
         "autoinstall_known_extensions": False,
@@ -48,7 +50,8 @@ def connect(path: str | pathlib.Path | None, *, threads: int | None = None, read
 @contextlib.contextmanager
 def storage_errors(path: str | os.PathLike[str]) -> Iterator[None]:
     """Turn DuckDB's failures with the file at `path` (locked, broken, disk full) into StoreError; a wrong statement stays as it is."""
-    import duckdb
+    with interrupts_held():
+        import duckdb
 
     storage = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
     try:
