@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from metricsctl.core.errors import UsageError
@@ -28,7 +31,21 @@ def draw(text: str, kind: str = "svg") -> bytes:
         drawn: bytes = graphviz.Source(text).pipe(format=kind, encoding=None)
         return drawn
     library = _pygraphviz()
-    return bytes(library.AGraph(string=text).draw(format=kind, prog="dot"))
+    with _native_stderr_hushed():
+        return bytes(library.AGraph(string=text).draw(format=kind, prog="dot"))
+
+
+@contextlib.contextmanager
+def _native_stderr_hushed() -> Iterator[None]:
+    """Let what C libraries write to the error descriptor go nowhere: the wheel's own fontconfig grumbles at newer files of the system."""
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _pygraphviz() -> Any:

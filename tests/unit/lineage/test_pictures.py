@@ -1,6 +1,8 @@
+import os
 import shutil
 import sys
 import time
+import types
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -162,3 +164,18 @@ def test_a_circle_and_a_long_chain_end() -> None:
     nodes = {f"metric:m{number}": Node(f"metric:m{number}", NodeKind.METRIC, f"m{number}") for number in range(3000)}
     edges = tuple(Edge(f"metric:m{number}", f"metric:m{number + 1}", EdgeKind.DERIVED) for number in range(2999))
     assert tree.render(trace(LineageGraph(nodes, edges), ["m0"], direction="downstream"), Style()).count("\n") == 3000
+
+
+def test_the_grumbling_of_a_native_library_is_not_shown(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    class Grumbling:
+        def __init__(self, string: str) -> None: ...
+
+        def draw(self, format: str, prog: str) -> bytes:  # noqa: A002
+            os.write(2, b"Fontconfig warning: unknown element\n")
+            return f"{prog} {format}".encode()
+
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr(svg, "_pygraphviz", lambda: types.SimpleNamespace(AGraph=Grumbling))
+    assert svg.draw("digraph {}") == b"dot svg"
+    os.write(2, b"heard\n")
+    assert capfd.readouterr().err == "heard\n"
