@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 import time
 
+from metricsctl.render.numbers import size
+
 __all__ = ["TerminalProgress"]
 
 _DELAY, _STEP = 0.4, 0.1  # seconds
 
 
 class TerminalProgress:
-    """Draws `what 42 % (1.2 GB of 2.9 GB) note, 12 s left` in place."""
+    """Draws `what 42% (1.2 GB of 2.9 GB), note, 12 s left` in place."""
 
     def __init__(self) -> None:
         self._what, self._unit, self._total = "", "", 0
@@ -40,9 +42,14 @@ class TerminalProgress:
             self._visible = False
 
     def _line(self, now: float, note: str) -> str:
-        done = f"{self._done:,} {self._unit}"
+        done = self._amount(self._done)
         if not self._total:
-            return f"{self._what} {done} {note}"
+            return f"{self._what} {done} {note}".rstrip()
         share = min(self._done / self._total, 1.0)
         left = (now - self._began) * (1 - share) / share if share else 0.0
-        return f"{self._what} {share:.0%} ({done} of {self._total:,}) {note}, {left:.0f} s left"
+        said = "".join(f", {part}" for part in (note, f"{left:.0f} s left") if part)
+        done = done if self._unit == "B" else f"{self._done:,}"
+        return f"{self._what} {share:.0%} ({done} of {self._amount(self._total)}){said}"
+
+    def _amount(self, number: int) -> str:
+        return size(number) if self._unit == "B" else f"{number:,} {self._unit}"

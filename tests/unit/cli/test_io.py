@@ -94,7 +94,7 @@ def test_progress_draws_late_and_goes_away(monkeypatch: pytest.MonkeyPatch) -> N
     assert terminal.getvalue() == ""
     now[0] = 1.0
     bar.advance(400, "5 events/s")
-    assert terminal.getvalue().endswith("reading 50% (500 bytes of 1,000) 5 events/s, 1 s left")
+    assert terminal.getvalue().endswith("reading 50% (500 of 1,000 bytes), 5 events/s, 1 s left")
     bar.finish()
     assert terminal.getvalue().endswith("\r\x1b[K")
     assert isinstance(Output("ingest").progress, TerminalProgress)
