@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from metricsctl.explain.baseline import Move
-from metricsctl.explain.changes import Judged
 from metricsctl.explain.evidence import Collection, Evidence, EvidenceKind, Quantity, say
+from metricsctl.explain.locate import Located
 from metricsctl.explain.quality import Health
 from metricsctl.explain.rank import clarity, confidences, level_of
 from metricsctl.explain.report import Hypothesis
-from metricsctl.explain.segment import Located
+from metricsctl.explain.suspects import Judged
 
 __all__ = ["Findings", "cancelled", "hypotheses"]
 

@@ -13,16 +13,16 @@ from metricsctl.core.timegrid import to_iso
 from metricsctl.explain import narrate
 from metricsctl.explain.baseline import Move
 from metricsctl.explain.case import Case
-from metricsctl.explain.changes import Judged, judge_changes
 from metricsctl.explain.decompose import split
 from metricsctl.explain.evidence import Collection, Evidence, EvidenceKind, say
 from metricsctl.explain.hypotheses import Findings, cancelled, hypotheses
+from metricsctl.explain.locate import Located, dimensions_of, locate
 from metricsctl.explain.quality import Health, health
 from metricsctl.explain.read import Totals, leaf_totals
 from metricsctl.explain.report import Explanation, NotLookedAt, RuledOut, Subject
-from metricsctl.explain.segment import Located, dimensions_of, locate
 from metricsctl.explain.sharpen import sharp_onset
-from metricsctl.explain.upstream import Upstream, furthest, moves_of_metrics, walk
+from metricsctl.explain.suspects import Judged, judge_changes
+from metricsctl.explain.walk import Upstream, furthest, moves_of_metrics, walk
 from metricsctl.lineage.graph import LineageGraph, build
 from metricsctl.plan.types import Base, Computation
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from metricsctl.core.timegrid import to_iso
 from metricsctl.explain.baseline import Move
 from metricsctl.explain.case import Case
-from metricsctl.explain.changes import Judged
 from metricsctl.explain.evidence import Collection, Evidence, EvidenceKind, Quantity
+from metricsctl.explain.locate import Located, Mix
 from metricsctl.explain.panel import condition
 from metricsctl.explain.quality import Health
 from metricsctl.explain.read import Totals
-from metricsctl.explain.segment import Located, Mix
-from metricsctl.explain.upstream import Upstream
+from metricsctl.explain.suspects import Judged
+from metricsctl.explain.walk import Upstream
 
 __all__ = [
     "carrier_evidence",

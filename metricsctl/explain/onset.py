@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from metricsctl.core.durations import US
-from metricsctl.explain.changes import Onset
 from metricsctl.explain.panel import Axis
+from metricsctl.explain.suspects import Onset
 
 __all__ = ["onset_of", "step_start", "stretch_at"]
 

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from metricsctl.explain.baseline import expected, kind_of
+from metricsctl.explain.carriers import Cells
 from metricsctl.explain.case import Case
-from metricsctl.explain.changes import Onset
+from metricsctl.explain.locate import Located, dimensions_of
 from metricsctl.explain.onset import onset_of, step_start
 from metricsctl.explain.panel import Panel
-from metricsctl.explain.segment import Located, dimensions_of
-from metricsctl.explain.segments import Cells
+from metricsctl.explain.suspects import Onset
 
 __all__ = ["sharp_onset"]
 

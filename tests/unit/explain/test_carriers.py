@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from metricsctl.explain.segments import Cells, search
+from metricsctl.explain.carriers import Cells, search
 
 COUNTRIES, PLATFORMS, SIZES = ("DE", "FR", "GB", "US"), ("android", "ios", "web"), ("small", "large")
 KEYS = list(itertools.product(COUNTRIES, PLATFORMS, SIZES))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from metricsctl.explain.carriers import Carrier, Cells, search
 from metricsctl.explain.case import Case
 from metricsctl.explain.decompose import mix_and_rate
 from metricsctl.explain.read import Breakdown, Totals, breakdown
-from metricsctl.explain.segments import Carrier, Cells, search
 from metricsctl.plan.types import bases
 
 __all__ = ["Located", "Mix", "dimensions_of", "locate"]

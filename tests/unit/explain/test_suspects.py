@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from metricsctl.changes.event import ChangeEvent
 from metricsctl.definition.load import load
-from metricsctl.explain.changes import Onset, judge_changes
+from metricsctl.explain.suspects import Onset, judge_changes
 from metricsctl.lineage.graph import build
 
 HOUR = 3_600_000_000
