@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Self
 
-from metricsctl.core.diagnostics import Diagnostic, Severity, Span
+from metricsctl.core.diagnostics import Diagnostic, Severity, Skipped, Span
 from metricsctl.core.names import nearest
 
-__all__ = ["DataError", "MetricsctlError", "ProjectError", "StoreError", "UnknownName", "UsageError"]
+__all__ = ["DataError", "MetricsctlError", "NotComputed", "ProjectError", "StoreError", "UnknownName", "UsageError"]
 
 
 class MetricsctlError(Exception):
@@ -60,6 +60,18 @@ class UnknownName(UsageError):  # noqa: N818 - reads better at the raise
     def of(cls, kind: str, name: str, known: Iterable[str]) -> Self:
         """An unknown `kind` called `name`, with the nearest known one as the hint."""
         return cls(f"unknown {kind} '{name}'", hint=nearest(name, known))
+
+
+class NotComputed(UsageError):  # noqa: N818 - reads better at the raise
+    """A metric that is defined, and that this version cannot compute."""
+
+    code = "M006"
+
+    @classmethod
+    def of(cls, skipped: Skipped) -> Self:
+        """The error of a metric that was left out of the plan."""
+        hint = "keep the definition: it comes alive with a later version; `metricsctl list metrics` names the others"
+        return cls(f"metric '{skipped.name}' is not computed: {skipped.reason}", hint=hint, span=skipped.span)
 
 
 class DataError(MetricsctlError):

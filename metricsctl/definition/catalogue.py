@@ -9,15 +9,14 @@ from typing import Any, ClassVar
 from metricsctl.core.diagnostics import Diagnostic, Span
 from metricsctl.core.errors import UnknownName, UsageError
 from metricsctl.core.names import nearest
-from metricsctl.core.serial import plain
 from metricsctl.definition.project import Project
-from metricsctl.definition.records import keys_of
+from metricsctl.definition.records import written
 from metricsctl.definition.references import bases_of, dimension_lists, inputs_of, references
-from metricsctl.definition.schema import SECTIONS, Alias, Metric, Model, Placed, Simple, Source
+from metricsctl.definition.schema import SECTIONS, SINGULAR, Alias, Conversion, Metric, Model, Placed, Simple, Source, Variant
 
 __all__ = ["Catalogue", "Description", "Entry", "catalogue", "describe", "kind_of"]
 
-_ORDER = ("metrics", "sources", "models", "dimensions", "exposures")
+_ORDER = ("metrics", "sources", "models", "dimensions", "exposures", "calendar", "series", "tests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Catalogue:
     @property
     def stats(self) -> Mapping[str, Any]:
         """How many entries each kind has."""
-        return {kind: sum(entry.kind == kind.rstrip("s") for entry in self.entries) for kind in _ORDER}
+        return {kind: sum(entry.kind == SINGULAR[kind] for entry in self.entries) for kind in _ORDER}
 
     def to_dict(self) -> dict[str, Any]:
         """The kind and the entries."""
@@ -94,10 +93,11 @@ def kind_of(text: str | None) -> str | None:
     """The kind that a word means (`metric` and `metrics` alike); UsageError for another."""
     if text is None:
         return None
-    plural = text.lower() if text.lower().endswith("s") else text.lower() + "s"
-    if plural not in _ORDER:
-        raise UsageError(f"unknown kind '{text}'", hint=nearest(plural, _ORDER))
-    return plural
+    word = text.lower()
+    found = next((section for section in _ORDER if word in {section, SINGULAR[section]}), None)
+    if found is None:
+        raise UsageError(f"unknown kind '{text}'", hint=nearest(word if word.endswith("s") else word + "s", _ORDER))
+    return found
 
 
 def _type_of(record: Any) -> str | None:
@@ -114,19 +114,18 @@ def catalogue(project: Project, kind: str | None = None) -> Catalogue:
     for section in (kind,) if kind else _ORDER:
         for name, record in sorted(getattr(project, section).items()):
             own = getattr(record, "owner", None)
-            owner = own if section == "dimensions" else project.owner_of(record)
-            entries.append(Entry(section.rstrip("s"), name, _type_of(record), owner, record.description, record.name.span))
+            owner = own if section in {"dimensions", "calendar", "tests"} else project.owner_of(record)
+            entries.append(Entry(SINGULAR[section], name, _type_of(record), owner, record.description, record.name.span))
     return Catalogue(kind, tuple(entries))
 
 
 def _find(project: Project, asked: str) -> tuple[str, Any]:
     kind, _, name = asked.rpartition(":")
     sections = [kind_of(kind)] if kind else list(_ORDER)
-    found = [
-        (section.rstrip("s"), getattr(project, section)[name]) for section in sections if section and name in getattr(project, section)
-    ]
+    records = {section: getattr(project, "all_metrics" if section == "metrics" else section) for section in sections if section}
+    found = [(SINGULAR[section], there[name]) for section, there in records.items() if name in there]
     if not found:
-        known = [item for section in sections if section for item in getattr(project, section)]
+        known = [item for there in records.values() for item in there]
         left_out = next((item for item in project.skipped.values() if item.name == name), None)
         if left_out is not None:
             raise UnknownName(f"{left_out.kind} '{name}' is left out: {left_out.reason}", hint="run `metricsctl lint`", span=left_out.span)
@@ -144,7 +143,7 @@ def describe(project: Project, asked: str) -> Description:
     return Description(
         kind=kind,
         id=f"{kind}:{name}",
-        definition=_definition(record),
+        definition=_definition(project, record),
         defaults=_defaults(project, record),
         dimensions=_dimensions(project, record),
         inputs=tuple(_inputs(project, record)),
@@ -153,24 +152,12 @@ def describe(project: Project, asked: str) -> Description:
     )
 
 
-def _definition(record: Placed) -> dict[str, Any]:
-    """The keys that are written, as they were read."""
-    written = [key for key, spec in keys_of(type(record)).items() if key in record.places and not spec.later]
-    return {key: _shown(getattr(record, key if hasattr(record, key) else key + "_")) for key in written}
-
-
-def _shown(value: Any) -> Any:
-    """A value as it may be written: names without places, nested records by their written keys."""
-    if isinstance(value, Placed):
-        return _definition(value)
-    if isinstance(value, Mapping):
-        return {key: _shown(item) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return [_shown(item) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    to_dict = getattr(value, "to_dict", None)
-    return plain(value) if to_dict is not None else str(value)
+def _definition(project: Project, record: Placed) -> dict[str, Any]:
+    """The keys that are written; of a variant those of its metric, and its filter."""
+    if isinstance(record, Variant):
+        inherited = {key: value for key, value in written(project.metrics[record.of.name]).items() if key != "variants"}
+        return {**inherited, "filter": record.filter.text, "name": record.name.name}
+    return written(record)
 
 
 def _defaults(project: Project, record: Any) -> dict[str, Any]:
@@ -197,7 +184,7 @@ def _dimensions(project: Project, record: Any) -> tuple[str, ...]:
         return project.dimensions_of(record)
     if record.dimensions is not None:
         return tuple(ref.name for ref in record.dimensions)
-    lists = [project.dimensions_of(base) for base in bases_of(project.metrics, record.name.name).values()]
+    lists = [project.dimensions_of(base) for base in bases_of(project.all_metrics, record.name.name).values()]
     return tuple(name for name in lists[0] if all(name in other for other in lists)) if lists else ()
 
 
@@ -209,29 +196,27 @@ def _inputs(project: Project, record: Any) -> Iterator[str]:
     """What a record stands on, one step down."""
     if isinstance(record, Model) and record.statement is not None:
         yield from (_relation_id(project, name) for name in record.statement.tables())
-    elif isinstance(record, Simple):
-        yield _relation_id(project, record.source.name)
+    elif isinstance(record, Model | Simple | Conversion):
+        refs = [ref for kind, ref in references(record) if kind == "source or model"]
+        yield from dict.fromkeys(_relation_id(project, ref.name) for ref in refs)
     elif isinstance(record, Metric):
         yield from dict.fromkeys(f"metric:{item.metric}" for item in inputs_of(record).values())
-    elif hasattr(record, "metrics"):
-        yield from dict.fromkeys(f"metric:{ref}" for ref in record.metrics())
+    else:
+        yield from dict.fromkeys(f"metric:{ref}" for kind, ref in references(record) if kind == "metric")
 
 
 def _users(project: Project, kind: str, name: str) -> set[str]:
     """Who stands on it, one step up."""
     if kind == "dimension":
-        sections = {id(record): section.rstrip("s") for section in SECTIONS for record in getattr(project, section).values()}
+        sections = {id(record): SINGULAR[section] for section in SECTIONS for record in getattr(project, section).values()}
         return {f"{sections[id(user)]}:{user.name}" for user, refs in dimension_lists(project) if name in {ref.name for ref in refs}}
-    if kind == "exposure":
+    if kind not in {"metric", "source", "model"}:
         return set()
-    users = {
-        f"model:{other}"
-        for other, model in project.models.items()
-        if kind != "metric" and model.statement and name in model.statement.tables()
-    }
+    users = {f"model:{other}" for other, model in project.models.items() if kind != "metric" and name in model.inputs()}
     wanted = "metric" if kind == "metric" else "source or model"
-    for section in ("metrics", "exposures"):
-        for other, record in getattr(project, section).items():
+    everything = {section: getattr(project, section) for section in SECTIONS} | {"metrics": project.all_metrics}
+    for section, records in everything.items():
+        for other, record in records.items():
             if any(ref.name == name and found == wanted for found, ref in references(record)):
-                users.add(f"{section.rstrip('s')}:{other}")
+                users.add(f"{SINGULAR[section]}:{other}")
     return users

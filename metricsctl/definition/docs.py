@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from metricsctl.core.durations import Duration
 from metricsctl.core.timegrid import Grain
 from metricsctl.definition.records import Key, Record, keys_of
-from metricsctl.definition.schema import LATER_TYPES, METRIC_TYPES, SECTIONS, Defaults, Metric
+from metricsctl.definition.schema import METRIC_TYPES, SECTIONS, Defaults, Metric
 
 __all__ = ["key_tables", "with_tables"]
 
@@ -29,23 +30,25 @@ def _default(record: type, name: str) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def _row(record: type, where: str, name: str, key: Key) -> str:
-    says = (key.says or key.form.says()).replace("|", "\\|")
-    nested = _nested(key)
-    says = f"see `{where}.{name}`" if nested is not None else says
-    needed = "required" if key.required else _default(record, name)
-    later = " *Not built yet (M006).*" if key.later else ""
-    return f"| `{name}` | `{where}` | {says} | {needed} | {key.doc}{later} |"
+def _row(record: type, where: str, name: str, key: Key, places: Mapping[type, str]) -> str:
+    default = "required" if key.required else f"required with `{key.needed}`" if key.needed else _default(record, name)
+    cells = (f"`{name}`", f"`{where}`", _says(key.form, places), default, key.meaning)
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
-def _nested(key: Key) -> type | None:
-    """The record inside a key that has a table of its own."""
-    form: Any = key.form
-    while not isinstance(form, Record):
+def _says(form: Any, places: Mapping[type, str]) -> str:
+    """What a form accepts; of a record, where its keys stand."""
+    if isinstance(form, Record):
+        return f"{form.short}, or see `{places[form.cls]}`" if form.short else f"see `{places[form.cls]}`"
+    inner = _inner(form)
+    return str(form.says()) if inner is None else str(form.says()).replace(inner.says(), _says(inner, places))
+
+
+def _inner(form: Any) -> Record | None:
+    """The record inside of a form."""
+    while form is not None and not isinstance(form, Record):
         form = getattr(form, "item", None) or getattr(form, "value", None)
-        if form is None:
-            return None
-    return form.cls
+    return form
 
 
 def _records() -> list[tuple[str, type, set[str]]]:
@@ -54,7 +57,7 @@ def _records() -> list[tuple[str, type, set[str]]]:
     common = set(keys_of(Metric))
     for section, record in SECTIONS.items():
         found.append((section, record, set()))
-    found += [(f"metrics ({kind})", METRIC_TYPES[kind], common) for kind in METRIC_TYPES if kind not in LATER_TYPES]
+    found += [(f"metrics ({kind})", METRIC_TYPES[kind], common) for kind in METRIC_TYPES]
     return found
 
 
@@ -67,18 +70,16 @@ def key_tables() -> str:
         "| `defaults` | top | see `defaults` | | What holds for all of the file unless said otherwise. |",
     ]
     lines += [f"| `{section}` | top | list | | See `{section}`. |" for section in SECTIONS]
-    lines += [f"| `{section}` | top | list | | *Not built yet (M006).* |" for section in ("calendar", "series", "tests")]
-    inner: dict[str, type] = {}
-    for where, record, left_out in _records():
+    records = _records()
+    places: dict[type, str] = {}
+    for where, record, left_out in records:  # grows while it is walked: records within records
         for name, key in keys_of(record).items():
-            if name in left_out:
-                continue
-            lines.append(_row(record, where, name, key))
-            nested = _nested(key)
-            if nested is not None:
-                inner.setdefault(f"{where}.{name}", nested)
-    for where, record in inner.items():
-        lines += [_row(record, where, name, key) for name, key in keys_of(record).items()]
+            inner = _inner(key.form) if name not in left_out else None
+            if inner is not None and inner.cls not in places:
+                places[inner.cls] = f"{where}.{name}"
+                records.append((f"{where}.{name}", inner.cls, set()))
+    for where, record, left_out in records:
+        lines += [_row(record, where, name, key, places) for name, key in keys_of(record).items() if name not in left_out]
     return "\n".join(lines) + "\n"
 
 

@@ -35,6 +35,11 @@ class ColumnUse:
     table: str
     span: Span
 
+    @property
+    def path(self) -> str:
+        """Its name with what stands before the dot: `first.country` of a session, `revenue.de` of a variant."""
+        return f"{self.table}.{self.name}" if self.table else self.name
+
 
 def _offset(text: str, line: int, column: int) -> int:
     lines = text.split("\n")
@@ -161,6 +166,10 @@ class ExpressionForm:
             raise Bad from error
         return expression
 
+    def write(self, value: Expression) -> str:
+        """Its text."""
+        return value.text
+
     def says(self) -> str:
         """What is accepted."""
         return "SQL expression"
@@ -271,6 +280,10 @@ class StatementForm:
             raise Bad
         return statement
 
+    def write(self, value: Statement) -> str:
+        """Its text."""
+        return value.text
+
     def says(self) -> str:
         """What is accepted."""
         return "SELECT statement"
@@ -295,6 +308,19 @@ def transpile(text: str, source: str, target: str) -> str:
         division.set("typed", False)
         division.set("safe", False)
     return str(tree.sql(dialect=target))
+
+
+@functools.lru_cache(maxsize=4096)
+def quote_dotted(text: str, dialect: str) -> str:
+    """Canonical text in which a dotted name is one name: `revenue.de / 2` is `"revenue.de" / 2`."""
+    from sqlglot import exp
+
+    def joined(node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.Column) and node.table:
+            return exp.column(exp.to_identifier(f"{node.table}.{node.name}", quoted=True))
+        return node
+
+    return str(parse_expression(text, dialect).copy().transform(joined).sql(dialect=dialect, comments=False))
 
 
 @functools.lru_cache(maxsize=4096)

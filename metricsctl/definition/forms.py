@@ -6,20 +6,34 @@ A form knows three things about itself: how to read a node, how to say what it a
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from metricsctl.core.diagnostics import Diagnostic, Severity, Span
-from metricsctl.core.durations import Duration
 from metricsctl.core.names import nearest
-from metricsctl.core.timegrid import GRAIN_HELP, Grain, zone_of
 from metricsctl.definition.source import ListNode, MapNode, Node, ScalarNode, to_plain
 
-__all__ = ["Bad", "Form", "Reader", "Ref", "kind_of"]
+__all__ = [
+    "Bad",
+    "Choice",
+    "Flag",
+    "Form",
+    "Free",
+    "ListOf",
+    "MapOf",
+    "Name",
+    "Number",
+    "OneOrMore",
+    "Parsed",
+    "Reader",
+    "Ref",
+    "Table",
+    "Text",
+    "kind_of",
+]
 
+T = TypeVar("T")
 _TRAPS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
 
@@ -36,6 +50,20 @@ class Ref:
 
     def __str__(self) -> str:
         return self.name
+
+    def to_dict(self) -> str:
+        """In reports a name is its text."""
+        return self.name
+
+
+class Table(dict[str, T]):
+    """A mapping from free names, which knows where each of them stands."""
+
+    __slots__ = ("places",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: dict[str, Span] = {}
 
 
 @dataclass(slots=True)
@@ -60,6 +88,9 @@ class Form(Protocol):
 
     def read(self, node: Node, reader: Reader) -> Any:
         """The value, or `Bad` after a finding was noted."""
+
+    def write(self, value: Any) -> Any:
+        """A value that was read, as plain data that reads as the same again."""
 
     def says(self) -> str:
         """What is accepted, in a few words."""
@@ -86,6 +117,9 @@ class Text:
             raise reader.bad(f"expected text, not {kind_of(node)}", node)
         return node.text
 
+    def write(self, value: Any) -> Any:
+        return value
+
     def says(self) -> str:
         return "text"
 
@@ -103,6 +137,9 @@ class Name:
         if not isinstance(node, ScalarNode) or not node.text:
             raise reader.bad(f"expected a name, not {kind_of(node)}", node)
         return Ref(node.text, node.span)
+
+    def write(self, value: Ref) -> str:
+        return value.name
 
     def says(self) -> str:
         return self.of if self.of == "name" else f"name of a {self.of}"
@@ -122,6 +159,9 @@ class Flag:
         if trap:
             raise reader.bad(f"{kind_of(node)} is text in YAML 1.2", node, f"write {trap}", code="M005")
         raise reader.bad(f"expected true or false, not {kind_of(node)}", node)
+
+    def write(self, value: Any) -> Any:
+        return value
 
     def says(self) -> str:
         return "true or false"
@@ -144,6 +184,9 @@ class Number:
         if wrong_type or (self.low is not None and value < self.low) or (self.high is not None and value > self.high):  # type: ignore[operator]
             raise reader.bad(f"expected {self.says()}, not {kind_of(node)}", node)
         return value  # type: ignore[return-value]
+
+    def write(self, value: Any) -> Any:
+        return value
 
     def says(self) -> str:
         what = "a whole number" if self.whole else "a number"
@@ -172,6 +215,9 @@ class Choice:
         hint = nearest(node.text, self.words) if isinstance(node, ScalarNode) and node.text else None
         raise reader.bad(f"expected {self.says()}, not {kind_of(node)}", node, hint if hint and hint.startswith("did") else None)
 
+    def write(self, value: Any) -> Any:
+        return value
+
     def says(self) -> str:
         return " \\| ".join(self.words).replace("\\|", "|")
 
@@ -186,6 +232,7 @@ class Parsed:
     what: str
     convert: Callable[[str], Any]
     pattern: str | None = None
+    text_of: Callable[[Any], str] = str
 
     def read(self, node: Node, reader: Reader) -> Any:
         if not isinstance(node, ScalarNode) or node.value is None:
@@ -194,6 +241,9 @@ class Parsed:
             return self.convert(node.text)
         except ValueError as error:
             raise reader.bad(str(error), node, f"expected {self.what}" if self.what not in str(error) else None) from error
+
+    def write(self, value: Any) -> str:
+        return self.text_of(value)
 
     def says(self) -> str:
         return self.what
@@ -217,6 +267,9 @@ class ListOf:
             )
         return tuple(_read_each(self.item, node.items, reader))
 
+    def write(self, value: tuple[Any, ...]) -> list[Any]:
+        return [self.item.write(item) for item in value]
+
     def says(self) -> str:
         return f"list of {self.item.says()}"
 
@@ -235,21 +288,48 @@ def _read_each(form: Form, nodes: tuple[Node, ...], reader: Reader) -> list[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OneOrMore:
+    """One value, or a list of them. Read as a tuple."""
+
+    item: Form
+
+    def read(self, node: Node, reader: Reader) -> tuple[Any, ...]:
+        if isinstance(node, ListNode):
+            return ListOf(self.item).read(node, reader)
+        return (self.item.read(node, reader),)
+
+    def write(self, value: tuple[Any, ...]) -> Any:
+        written = [self.item.write(item) for item in value]
+        return written[0] if len(written) == 1 else written
+
+    def says(self) -> str:
+        return f"{self.item.says()}, or a list of them"
+
+    def json_schema(self) -> dict[str, Any]:
+        one = self.item.json_schema()
+        return {"anyOf": [one, {"type": "array", "items": one}]}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MapOf:
     """A mapping from free names to one form."""
 
     value: Form
 
-    def read(self, node: Node, reader: Reader) -> dict[str, Any]:
+    def read(self, node: Node, reader: Reader) -> Table[Any]:
         if not isinstance(node, MapNode):
             raise reader.bad(f"expected a mapping, not {kind_of(node)}", node)
-        values = {}
+        values: Table[Any] = Table()
         for entry in node.entries:
             try:
                 values[entry.key.text] = self.value.read(entry.value, reader)
             except Bad:
                 continue
+            values.places[entry.key.text] = entry.key.span
         return values
+
+    def write(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self.value.write(item) for name, item in value.items()}
 
     def says(self) -> str:
         return f"mapping of names to {self.value.says()}"
@@ -265,46 +345,11 @@ class Free:
     def read(self, node: Node, reader: Reader) -> Any:  # noqa: ARG002 - a Form's signature
         return to_plain(node)
 
+    def write(self, value: Any) -> Any:
+        return value
+
     def says(self) -> str:
         return "anything"
 
     def json_schema(self) -> dict[str, Any]:
         return {}
-
-
-def _date(text: str) -> dt.date:
-    return dt.date.fromisoformat(text)
-
-
-def _instant(text: str) -> dt.datetime:
-    moment = dt.datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-
-
-def _zone(text: str) -> str:
-    return str(zone_of(text))
-
-
-_TYPES = ("string", "boolean", "integer", "bigint", "double", "date", "timestamp")
-_DECIMAL = re.compile(r"decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)\Z")
-
-
-def _column_type(text: str) -> str:
-    match = _DECIMAL.match(text)
-    if match and int(match[2]) <= int(match[1]) <= 38 and int(match[1]) > 0:
-        return f"decimal({int(match[1])},{int(match[2])})"
-    if text in _TYPES:
-        return text
-    message = f"unknown type '{text}'"
-    raise ValueError(message)
-
-
-DURATION = Parsed("a duration such as 15m, 1d, 168h", Duration.parse)
-GRAIN = Parsed(f"a grain ({GRAIN_HELP})", Grain.parse)
-ZONE = Parsed("an IANA time zone such as Europe/Berlin", _zone)
-DATE = Parsed("a date such as 2026-10-01", _date)
-INSTANT = Parsed("a time such as 2026-10-01T00:00:00Z", _instant)
-COLUMN_TYPE = Parsed(f"one of {', '.join(_TYPES)}, decimal(p,s)", _column_type)
-TEXT, FLAG, FREE = Text(), Flag(), Free()
-TEXTS = ListOf(TEXT)
-TEXT_MAP: Mapping[str, Any] = {}

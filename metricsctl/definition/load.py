@@ -12,32 +12,22 @@ from typing import Any
 from metricsctl.core.diagnostics import Diagnostic, Severity, Skipped, Span
 from metricsctl.core.errors import MetricsctlError
 from metricsctl.core.names import nearest
+from metricsctl.definition.compact import expand, implied_sources, is_compact
 from metricsctl.definition.discover import definition_files, read_text
 from metricsctl.definition.expression import Statement
-from metricsctl.definition.forms import Bad, Reader
+from metricsctl.definition.forms import Bad, Reader, Ref
 from metricsctl.definition.project import Project, SourceFile
-from metricsctl.definition.records import read_record
+from metricsctl.definition.records import keys_of, read_record
 from metricsctl.definition.references import KIND_SECTIONS, kind_keys, references
-from metricsctl.definition.schema import (
-    AGGREGATES,
-    LATER_SECTIONS,
-    LATER_TYPES,
-    METRIC_TYPES,
-    SECTIONS,
-    Alias,
-    Defaults,
-    Metric,
-    Model,
-    Placed,
-    Simple,
-)
+from metricsctl.definition.schema import METRIC_TYPES, SECTIONS, SINGULAR, Alias, Defaults, Metric, Model, Placed
 from metricsctl.definition.source import ListNode, MapNode, Node, ScalarNode, parse
-from metricsctl.definition.streaming import obstacle
 
 __all__ = ["load", "load_text", "load_tree"]
 
-_TOP = ("version", "namespace", "defaults", *SECTIONS, *LATER_SECTIONS)
-_COMPACT_TYPES = ("counter", "gauge", "composite")
+_TOP = ("version", "namespace", "defaults", *SECTIONS)
+_TYPES = tuple(kind for kind in METRIC_TYPES if kind != "alias")
+_OTHER_KEYS = {key: f"type: {kind}" for kind in _TYPES for key in keys_of(METRIC_TYPES[kind]) if key not in keys_of(Metric)}
+"""The keys that only some types of metrics have."""
 
 
 @dataclass(slots=True)
@@ -50,11 +40,12 @@ class _Draft:
     duplicates: list[tuple[str, Placed, Placed]] = field(default_factory=list)
     findings: list[Diagnostic] = field(default_factory=list)
     skipped: dict[str, Skipped] = field(default_factory=dict)
+    events: dict[str, tuple[Ref, list[ScalarNode]]] = field(default_factory=dict)  # what compact metrics count, and fields of it
 
     def skip(self, section: str, node: Node, reason: str) -> None:
         name = node.get("name") if isinstance(node, MapNode) else None
         if isinstance(name, ScalarNode) and name.text:
-            kind = section.rstrip("s")
+            kind = SINGULAR[section]
             self.skipped.setdefault(f"{kind}:{name.text}", Skipped(kind, name.text, reason, name.span))
 
 
@@ -91,6 +82,10 @@ def _shown(file: Path, root: Path) -> str:
 
 
 def _finish(draft: _Draft, files: list[SourceFile], others: int) -> Project:
+    reader = Reader()
+    for source in implied_sources(draft.events, {*draft.records["sources"], *draft.records["models"]}, reader):
+        draft.records["sources"][source.name.name] = source
+    draft.findings.extend(reader.findings)
     _leave_out_dependents(draft)
     return Project(
         root=draft.root,
@@ -126,7 +121,7 @@ def _read_file(draft: _Draft, file: Path, path: str, text: str) -> SourceFile:
 def _read_head(root: MapNode, reader: Reader, defaults: Defaults) -> tuple[Defaults, str | None]:
     """`version:`, `namespace:` and `defaults:`; the dialect of the defaults holds for the rest of the file."""
     version = root.get("version")
-    if version is None:
+    if version is None and not _is_compact(root):
         reader.note(
             "M003",
             Severity.ERROR,
@@ -134,7 +129,7 @@ def _read_head(root: MapNode, reader: Reader, defaults: Defaults) -> tuple[Defau
             root.span if not root.entries else root.entries[0].key.span,
             "write `version: 1` at the top",
         )
-    elif not (isinstance(version, ScalarNode) and version.value == 1):
+    elif version is not None and not (isinstance(version, ScalarNode) and version.value == 1 and version.value is not True):
         reader.note("M004", Severity.ERROR, "this metricsctl reads version 1", version.span, "write `version: 1`")
     for entry in root.entries:
         if entry.key.text not in _TOP:
@@ -159,6 +154,12 @@ def _read_head(root: MapNode, reader: Reader, defaults: Defaults) -> tuple[Defau
     return defaults, namespace.text if isinstance(namespace, ScalarNode) else None
 
 
+def _is_compact(root: MapNode) -> bool:
+    """Whether a file is in the compact form, which has no version."""
+    metrics = root.get("metrics")
+    return isinstance(metrics, ListNode) and any(isinstance(item, MapNode) and is_compact(item) for item in metrics.items)
+
+
 def _known_dialect(name: str) -> bool:
     from sqlglot.dialects.dialect import Dialect
 
@@ -169,7 +170,7 @@ def _known_dialect(name: str) -> bool:
 
 
 def _read_sections(draft: _Draft, file: Path, root: MapNode, reader: Reader) -> None:
-    for section in (*SECTIONS, *LATER_SECTIONS):
+    for section in SECTIONS:
         node = root.get(section)
         if node is None or (isinstance(node, ScalarNode) and node.value is None):
             continue
@@ -177,109 +178,49 @@ def _read_sections(draft: _Draft, file: Path, root: MapNode, reader: Reader) -> 
             reader.note("M004", Severity.ERROR, f"'{section}' is a list", node.span)
             continue
         for item in node.items:
-            if section in LATER_SECTIONS:
-                reader.note("M006", Severity.WARNING, f"'{section}' is not supported yet: the entry is left out", _name_span(item))
-            else:
-                _read_item(draft, file, section, item, reader)
-
-
-def _name_span(item: Node) -> Span:
-    if not isinstance(item, MapNode) or not item.entries:
-        return item.span
-    name = item.get("name")
-    return name.span if name is not None else item.entries[0].key.span
+            _read_item(draft, file, section, item, reader)
 
 
 def _read_item(draft: _Draft, file: Path, section: str, item: Node, reader: Reader) -> None:
     if not isinstance(item, MapNode):
         reader.note("M004", Severity.ERROR, f"an entry of '{section}' is a mapping", item.span)
         return
-    before = len(reader.findings)
     try:
-        cls = _metric_class(item, reader) if section == "metrics" else SECTIONS[section]
-        record = read_record(cls, item, reader)
-        record = _complete(record, file, reader, draft)
+        record = _read_metric(draft, item, reader) if section == "metrics" else read_record(SECTIONS[section], item, reader)
+        if isinstance(record, Model) and record.sql_file is not None:
+            record = replace(record, statement=_read_statement(record, file, reader, draft))
+        elif isinstance(record, Model):
+            record = replace(record, statement=record.sql)
     except Bad:
-        later = [finding for finding in reader.findings[before:] if finding.code == "M006"]
-        broken = any(finding.severity is Severity.ERROR for finding in reader.findings[before:])
-        draft.skip(section, item, later[0].message if later and not broken else "its definition has errors")
+        draft.skip(section, item, "its definition has errors")
         return
     known = draft.records[section]
     if record.name.name in known:
-        draft.duplicates.append((section.rstrip("s"), known[record.name.name], record))
+        draft.duplicates.append((SINGULAR[section], known[record.name.name], record))
     else:
         known[record.name.name] = record
 
 
+def _read_metric(draft: _Draft, item: MapNode, reader: Reader) -> Any:
+    if is_compact(item):
+        event, field = item.get("source_event"), item.get("aggregation_field")
+        item = expand(item, reader)
+        if isinstance(event, ScalarNode) and isinstance(field, ScalarNode):
+            draft.events.setdefault(event.text, (Ref(event.text, event.span), []))[1].append(field)
+    return read_record(_metric_class(item, reader), item, reader, _OTHER_KEYS)
+
+
 def _metric_class(item: MapNode, reader: Reader) -> type[Metric]:
-    kind = item.get("type")
     if item.get("alias_of") is not None:
         return Alias
-    word = kind.text if isinstance(kind, ScalarNode) else "simple"
-    if word in _COMPACT_TYPES:
-        assert kind is not None  # noqa: S101 - for the type checker: the word came from it
-        reader.note("M006", Severity.WARNING, f"the compact form (type: {word}) is not supported yet: the metric is left out", kind.span)
-        raise Bad
+    kind = item.get("type")
     if kind is None:
         span = item.entries[0].key.span if item.entries else item.span
-        reader.note("M003", Severity.ERROR, "missing key 'type'", span, "type: simple | ratio | derived")
+        reader.note("M003", Severity.ERROR, "missing key 'type'", span, f"type: {' | '.join(_TYPES)}")
         raise Bad
-    if word in LATER_TYPES:
-        read_record(METRIC_TYPES[word], item, reader)
-        reader.note("M006", Severity.WARNING, f"type '{word}' is not supported yet: the metric is left out", kind.span)
-        raise Bad
-    return METRIC_TYPES.get(word, Simple)
-
-
-def _complete(record: Any, file: Path, reader: Reader, draft: _Draft) -> Any:
-    """What one key alone cannot check: keys that need or exclude each other, and the text of `sql_file`."""
-    if isinstance(record, Simple):
-        _check_aggregate(record, reader)
-    if isinstance(record, Model):
-        if (record.sql is None) == (record.sql_file is None):
-            what = "a model has either 'sql' or 'sql_file'" if record.sql else "missing key 'sql'"
-            reader.note("M003", Severity.ERROR, what, record.name.span, "give its SELECT statement")
-            raise Bad
-        statement = record.sql or _read_statement(record, file, reader, draft)
-        _check_row_wise(record, statement, reader)
-        return replace(record, statement=statement)
-    return record
-
-
-def _check_row_wise(model: Model, statement: Statement, reader: Reader) -> None:
-    found = obstacle(statement.tree)
-    if found is not None:
-        words, part = found
-        message = f"{words} in model '{model.name}' needs kept state, which is not supported yet: the model is left out"
-        hint = "only projection, WHERE and UNION ALL are folded row by row: aggregate in the metric instead"
-        reader.note("M006", Severity.WARNING, message, statement.span_of(part), hint)
-        raise Bad
-
-
-def _check_aggregate(metric: Simple, reader: Reader) -> None:
-    assert metric.agg in AGGREGATES  # noqa: S101 - the form has checked it
-    broken = False
-    if metric.expr is None and metric.agg != "count":
-        reader.note(
-            "M003",
-            Severity.ERROR,
-            f"missing key 'expr': {metric.agg} of what?",
-            metric.name.span,
-            "expr: a column or an SQL expression",
-        )
-        broken = True
-    if (metric.agg == "percentile") != (metric.p is not None):
-        code, what = ("M003", "missing key 'p'") if metric.p is None else ("M004", f"'p' has no meaning for {metric.agg}")
-        reader.note(
-            code,
-            Severity.ERROR,
-            what,
-            metric.place("p") if metric.p is not None else metric.name.span,
-            "p: 0.95 goes with agg: percentile",
-        )
-        broken = True
-    if broken:
-        raise Bad
+    if not isinstance(kind, ScalarNode) or kind.text not in _TYPES:
+        keys_of(Metric)["type"].form.read(kind, reader)  # which notes what may stand there
+    return METRIC_TYPES[kind.text] if isinstance(kind, ScalarNode) else Metric
 
 
 def _read_statement(model: Model, file: Path, reader: Reader, draft: _Draft) -> Statement:
@@ -299,9 +240,9 @@ def _read_statement(model: Model, file: Path, reader: Reader, draft: _Draft) -> 
 
 
 def _leave_out_dependents(draft: _Draft) -> None:
-    """What stands on something left out is left out too; said (M006) unless the cause is an error, which is said already."""
+    """What stands on something left out is left out too; the cause is an error, which is said already."""
     metrics = draft.records["metrics"]
-    again = True
+    again = bool(draft.skipped)
     while again:
         again = False
         for name, metric in list(metrics.items()):
@@ -310,9 +251,6 @@ def _leave_out_dependents(draft: _Draft) -> None:
                 if missing is None or any(ref.name in draft.records[section] for section in KIND_SECTIONS[kind]):
                     continue
                 del metrics[name]
-                draft.skipped[f"metric:{name}"] = Skipped("metric", name, f"it uses '{ref.name}', which is left out", metric.name.span)
-                if "not supported" in missing.reason or "left out" in missing.reason:
-                    message = f"{missing.kind} '{ref.name}' is left out ({missing.reason.split(':')[0]}), and so is this metric"
-                    draft.findings.append(Diagnostic("M006", Severity.WARNING, message, ref.span))
+                draft.skipped[f"metric:{name}"] = Skipped("metric", name, f"it uses '{ref.name}', which is left out", ref.span)
                 again = True
                 break

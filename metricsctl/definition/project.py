@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,22 @@ from typing import Any
 from metricsctl.core.diagnostics import Diagnostic, Severity, Skipped
 from metricsctl.core.errors import ProjectError, UnknownName
 from metricsctl.core.timegrid import Grain
-from metricsctl.definition.schema import Alias, Defaults, Dimension, Exposure, Metric, Model, Placed, Simple, Source
+from metricsctl.definition.forms import Ref, Table
+from metricsctl.definition.schema import (
+    Alias,
+    CalendarEntry,
+    Defaults,
+    Dimension,
+    Exposure,
+    ExternalSeries,
+    Metric,
+    MetricTest,
+    Model,
+    Placed,
+    Simple,
+    Source,
+    Variant,
+)
 
 __all__ = ["Project", "SourceFile"]
 
@@ -40,6 +56,9 @@ class Project:
     metrics: Mapping[str, Metric]
     dimensions: Mapping[str, Dimension]
     exposures: Mapping[str, Exposure]
+    calendar: Mapping[str, CalendarEntry] = field(default_factory=dict)
+    series: Mapping[str, ExternalSeries] = field(default_factory=dict)
+    tests: Mapping[str, MetricTest] = field(default_factory=dict)
     duplicates: tuple[tuple[str, Placed, Placed], ...] = ()
     findings: tuple[Diagnostic, ...] = ()
     skipped: Mapping[str, Skipped] = field(default_factory=dict)
@@ -47,7 +66,7 @@ class Project:
 
     def to_dict(self) -> dict[str, Any]:
         """The definitions as plain data, without places."""
-        kinds = ("sources", "models", "metrics", "dimensions", "exposures")
+        kinds = ("sources", "models", "metrics", "dimensions", "exposures", "calendar", "series", "tests")
         return {**{kind: sorted(getattr(self, kind)) for kind in kinds}, "files": [file.path for file in self.files]}
 
     @functools.cached_property
@@ -59,19 +78,34 @@ class Project:
         return self._defaults[record.span.path]
 
     def metric(self, name: str) -> Metric:
-        """The metric called `name`, through aliases; UnknownName if there is none."""
+        """The metric or variant called `name`, through aliases; UnknownName if there is none."""
         seen = set()
-        metric = self.metrics.get(name)
+        metric = self.all_metrics.get(name)
         while isinstance(metric, Alias) and metric.alias_of.name not in seen:
             seen.add(metric.alias_of.name)
-            metric = self.metrics.get(metric.alias_of.name)
+            metric = self.all_metrics.get(metric.alias_of.name)
         if metric is None:
-            skipped = self.skipped.get(f"metric:{name}")
+            skipped = self.skipped.get(f"metric:{name.partition('.')[0]}")
             if skipped is not None:
                 message = f"metric '{name}' is left out: {skipped.reason}"
                 raise UnknownName(message, span=skipped.span, hint="run `metricsctl lint`")
-            raise UnknownName.of("metric", name, self.metrics)
+            raise UnknownName.of("metric", name, self.all_metrics)
         return metric
+
+    @functools.cached_property
+    def variants(self) -> Mapping[str, Variant]:
+        """The named filters of all metrics, each as a metric of its own: `revenue.de`."""
+        found = (_variant(metric, name) for metric in self.metrics.values() for name in metric.variants)
+        return {variant.name.name: variant for variant in found}
+
+    @functools.cached_property
+    def all_metrics(self) -> Mapping[str, Metric]:
+        """Whatever can be named where a metric is asked for: metrics and variants."""
+        return {**self.metrics, **self.variants}
+
+    def tagged(self, tag: str) -> tuple[Metric, ...]:
+        """The metrics that have a tag."""
+        return tuple(metric for metric in self.metrics.values() if tag in metric.tags)
 
     def relation(self, name: str) -> Source | Model | None:
         """The source or model called `name`."""
@@ -81,16 +115,16 @@ class Project:
         """The grain that a metric is stored at."""
         return metric.grain or self.defaults_of(metric).grain
 
-    def zone_of(self, record: Metric | Source) -> str:
-        """The zone of a metric's calendar, or of a source's naive event times."""
-        own = record.timezone if isinstance(record, Metric) else record.time.timezone if record.time else None
+    def zone_of(self, record: Metric | Source | ExternalSeries) -> str:
+        """The zone of a metric's or series' calendar, or of a source's naive event times."""
+        own = record.timezone if not isinstance(record, Source) else record.time.timezone if record.time else None
         return own or self.defaults_of(record).timezone
 
-    def owner_of(self, record: Source | Model | Metric | Exposure) -> str | None:
+    def owner_of(self, record: Source | Model | Metric | Exposure | ExternalSeries) -> str | None:
         """The owner, or the file's default."""
         return record.owner or self.defaults_of(record).owner
 
-    def tier_of(self, record: Source | Model | Metric) -> int:
+    def tier_of(self, record: Source | Model | Metric | ExternalSeries) -> int:
         """The tier, or the file's default."""
         return record.tier if record.tier is not None else self.defaults_of(record).tier
 
@@ -114,3 +148,15 @@ class Project:
         errors = [finding for finding in findings if finding.severity is Severity.ERROR]
         if errors:
             raise ProjectError.of(sorted(errors, key=lambda finding: finding.sort_key))
+
+
+_OWN = frozenset({"name", "variants", "span", "of", "filter"})
+_SHARED = tuple(spec.name for spec in dataclasses.fields(Metric) if spec.name not in _OWN)
+
+
+def _variant(metric: Metric, name: str) -> Variant:
+    """A named filter upon a metric: it has all that the metric says, but for its name."""
+    table, filter_ = metric.variants, metric.variants[name]
+    place = table.places.get(name, filter_.span) if isinstance(table, Table) else filter_.span
+    shared = {attribute: getattr(metric, attribute) for attribute in _SHARED}
+    return Variant(**shared, name=Ref(f"{metric.name}.{name}", place), of=metric.name, filter=filter_, span=place)

@@ -6,35 +6,59 @@ What is known of a key stands in the field's metadata; the loader, `docs/spec.md
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from metricsctl.core.diagnostics import Severity, Span
 from metricsctl.core.names import nearest
 from metricsctl.definition.forms import Bad, Form, Reader, kind_of
 from metricsctl.definition.source import MapNode, Node, ScalarNode
 
-__all__ = ["Key", "Record", "key", "keys_of", "read_record", "record_schema"]
+__all__ = ["Key", "Placed", "Record", "When", "key", "keys_of", "read_record", "written"]
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """Another key of the same record has one of these words."""
+
+    key: str
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {' or '.join(self.words)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Key:
-    """A key of a record: its form, its meaning, and what happens where it is not built yet.
+    """A key of a record: its form and its meaning.
 
-    `later` is "" for what is built, "key" where the key alone is left out (nothing it says changes a number), "node" where the whole
-    record is.
+    `only` says with which words of another key it may stand at all, `needed` with which it must.
     """
 
     form: Form
     doc: str
     required: bool = False
-    later: str = ""
-    says: str = ""
+    only: When | None = None
+    needed: When | None = None
+
+    @property
+    def meaning(self) -> str:
+        """What it means, and what it goes with."""
+        return f"{self.doc} Only with `{self.only}`." if self.only else self.doc
 
 
-def key(form: Form, doc: str, *, default: Any = dataclasses.MISSING, required: bool = False, later: str = "", says: str = "") -> Any:
+def key(
+    form: Form,
+    doc: str,
+    *,
+    default: Any = dataclasses.MISSING,
+    required: bool = False,
+    only: When | None = None,
+    needed: When | None = None,
+) -> Any:
     """A dataclass field that is a key of the language."""
-    spec = {"key": Key(form, doc, required, later, says)}
+    spec = {"key": Key(form, doc, required, only, needed)}
     if required:
         return dataclasses.field(metadata=spec)
     if isinstance(default, dict):
@@ -42,15 +66,67 @@ def key(form: Form, doc: str, *, default: Any = dataclasses.MISSING, required: b
     return dataclasses.field(default=None if default is dataclasses.MISSING else default, metadata=spec)
 
 
-def keys_of(record: type) -> dict[str, Key]:
-    """The keys of a record class, by the name they have in the YAML (`from_` is `from`)."""
-    fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(record)
-    return {spec.name.rstrip("_"): spec.metadata["key"] for spec in fields if "key" in spec.metadata}
+# no record is compared by value: without the generated methods the thirty classes import in half the time
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Placed:
+    """What every record has beside its keys: its place, and the places of its values."""
+
+    ONE_OF: ClassVar[tuple[str, ...]] = ()
+    """Keys of which a record has exactly one."""
+
+    span: Span
+    places: Mapping[str, Span] = field(default_factory=dict)
+
+    def place(self, name: str) -> Span:
+        """Where the value of a key stands, else the record itself."""
+        return self.places.get(name, self.span)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys that are written, as plain data."""
+        return written(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Shape:
+    """What is known of a record class, worked out once: `attributes` are the names of the fields (`from_` holds `from`)."""
+
+    keys: Mapping[str, Key]
+    attributes: Mapping[str, str]
+    required: tuple[str, ...]
+    conditional: tuple[tuple[str, Key], ...]
+
+
+_shapes: dict[type, _Shape] = {}
+
+
+def _shape(record: type) -> _Shape:
+    known = _shapes.get(record)
+    if known is None:
+        fields: tuple[dataclasses.Field[Any], ...] = tuple(spec for spec in dataclasses.fields(record) if "key" in spec.metadata)
+        keys = {spec.name.rstrip("_"): spec.metadata["key"] for spec in fields}
+        known = _shapes[record] = _Shape(
+            keys=keys,
+            attributes={spec.name.rstrip("_"): spec.name for spec in fields},
+            required=tuple(name for name, spec in keys.items() if spec.required),
+            conditional=tuple((name, spec) for name, spec in keys.items() if spec.only or spec.needed),
+        )
+    return known
+
+
+def keys_of(record: type) -> Mapping[str, Key]:
+    """The keys of a record class, by the name they have in the YAML."""
+    return _shape(record).keys
+
+
+def written(record: Placed) -> dict[str, Any]:
+    """The keys of a record that are written, as plain data that reads as the same record."""
+    shape = _shape(type(record))
+    return {name: spec.form.write(getattr(record, shape.attributes[name])) for name, spec in shape.keys.items() if name in record.places}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Record:
-    """A mapping with known keys, read into a frozen dataclass which also has `span` and `places` (key -> place of its value)."""
+    """A mapping with known keys, read into a frozen dataclass."""
 
     cls: type
     short: str | None = None  # the key that a bare scalar stands for
@@ -63,18 +139,27 @@ class Record:
             raise reader.bad(f"expected a mapping, not {kind_of(node)}", node)
         return read_record(self.cls, node, reader)
 
+    def write(self, value: Placed) -> Any:
+        return written(value)
+
     def says(self) -> str:
         inner = ", ".join(keys_of(self.cls))
         return ("name or {" if self.short else "{") + inner + "}"
 
     def json_schema(self) -> dict[str, Any]:
+        from metricsctl.definition.jsonschema import record_schema
+
         full = record_schema(self.cls)
-        return {"anyOf": [{"type": "string"}, full]} if self.short else full
+        return {"anyOf": [keys_of(self.cls)[self.short].form.json_schema(), full]} if self.short else full
 
 
-def read_record(cls: type, node: MapNode, reader: Reader) -> Any:
-    """Read a mapping into `cls`; every fault is noted before `Bad` is raised."""
-    known = keys_of(cls)
+def read_record(cls: type, node: MapNode, reader: Reader, others: Mapping[str, str] | None = None) -> Any:
+    """Read a mapping into `cls`; every fault is noted before `Bad` is raised.
+
+    `others` are keys that only records of other types have, with what they go with: the hint of an unknown key.
+    """
+    shape = _shape(cls)
+    known, attributes = shape.keys, shape.attributes
     values: dict[str, Any] = {}
     places: dict[str, Span] = {}
     broken = False
@@ -82,41 +167,42 @@ def read_record(cls: type, node: MapNode, reader: Reader) -> Any:
         name = entry.key.text
         spec = known.get(name)
         if spec is None:
-            reader.note("M002", Severity.ERROR, f"unknown key '{name}'", entry.key.span, nearest(name, known))
+            hint = f"it goes with {others[name]}" if others and name in others else nearest(name, known)
+            reader.note("M002", Severity.ERROR, f"unknown key '{name}'", entry.key.span, hint)
             continue
         places[name] = entry.value.span
-        if spec.later:
-            left = "its record is left out" if spec.later == "node" else "the key is left out"
-            reader.note("M006", Severity.WARNING, f"'{name}' is not supported yet: {left}", entry.key.span)
-            broken = broken or spec.later == "node"
-            continue
         try:
-            values[name if name.isidentifier() and name != "from" else name + "_"] = spec.form.read(entry.value, reader)
+            values[attributes[name]] = spec.form.read(entry.value, reader)
         except Bad:
             broken = True
-    for name, spec in known.items():
-        if spec.required and name not in places:
-            reader.note("M003", Severity.ERROR, f"missing key '{name}'", _head(node), f"{name}: {spec.says or spec.form.says()}")
+    for name in shape.required:
+        if name not in places:
+            reader.note("M003", Severity.ERROR, f"missing key '{name}'", _head(node), f"{name}: {known[name].form.says()}")
             broken = True
-    if broken:
+    if broken or not _fits_together(cls, node, values, places, reader):
         raise Bad
     return cls(**values, span=node.span, places=places)
+
+
+def _fits_together(cls: type, node: MapNode, values: Mapping[str, Any], places: Mapping[str, Span], reader: Reader) -> bool:
+    """Keys that need or exclude each other; every fault is noted."""
+    before = len(reader.findings)
+    at = places["name"] if "name" in places else _head(node)
+    for name, spec in _shape(cls).conditional:
+        if spec.needed and name not in places and values.get(spec.needed.key) in spec.needed.words:
+            what = f"missing key '{name}': {values[spec.needed.key]} needs it"
+            reader.note("M003", Severity.ERROR, what, at, f"{name}: {spec.form.says()}")
+        elif spec.only and name in places and values.get(spec.only.key) not in spec.only.words:
+            reader.note("M004", Severity.ERROR, f"'{name}' has no meaning here", places[name], f"it goes with {spec.only}")
+    one_of: tuple[str, ...] = getattr(cls, "ONE_OF", ())
+    given = [name for name in one_of if name in places]
+    if one_of and not given:
+        reader.note("M003", Severity.ERROR, f"missing key '{one_of[0]}'", at, f"give it {' or '.join(map(repr, one_of))}")
+    for name in given[1:]:
+        reader.note("M004", Severity.ERROR, f"'{name}' and '{given[0]}' exclude each other", places[name], "keep one of them")
+    return len(reader.findings) == before
 
 
 def _head(node: MapNode) -> Span:
     """The first key of a mapping, a better place to point at than its whole stretch."""
     return node.entries[0].key.span if node.entries else node.span
-
-
-def record_schema(cls: type) -> dict[str, Any]:
-    """JSON Schema of a record."""
-    known = keys_of(cls)
-    schema: dict[str, Any] = {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {name: {**spec.form.json_schema(), "description": spec.doc} for name, spec in known.items()},
-    }
-    required = [name for name, spec in known.items() if spec.required]
-    if required:
-        schema["required"] = required
-    return schema

@@ -84,7 +84,7 @@ def _by_grain(plan: Plan, names: Iterable[str], asked: Grain | None) -> dict[Gra
     """The metrics by the grain they are judged at: the asked one, else the coarsest that a metric is stored in."""
     groups: dict[Grain, list[str]] = {}
     for name in names:
-        grains = [plan.rollups[base.rollup].grain for base in bases(plan.computations[name])]
+        grains = [plan.rollups[base.rollup].grain for base in bases(plan.computation(name))]
         groups.setdefault(asked or max(grains, key=lambda grain: grain.microseconds), []).append(name)
     return groups
 

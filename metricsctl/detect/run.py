@@ -54,25 +54,30 @@ def detect(
     ------
     UnknownName
         A metric, dimension or detector that does not exist.
+    NotComputed
+        A metric that stands on something that this version cannot compute.
     UsageError
         No store, or a grain, dimension or time that cannot be used.
     DataError
         A store that cannot be read.
     """
     from metricsctl.detect.collect import Wanted, collect
+    from metricsctl.plan.unfinished import left_out, not_computed, not_heeded
     from metricsctl.query.period import parse_period
 
     options = options or DetectOptions()
     _check_detector(options.detector)
-    names = metrics or [name for name, metric in project.metrics.items() if not isinstance(metric, Alias)]
+    skipped = {} if metrics else not_computed(project)
+    names = metrics or [name for name, metric in project.metrics.items() if name not in skipped and not isinstance(metric, Alias)]
     wanted = Wanted(options.by, options.grain, options.until, options.min_share, options.min_rows)
     collected = collect(project, store, names, wanted)
+    noticed = (*(left_out(item) for item in skipped.values()), *not_heeded(project, "detect"), *collected.diagnostics)
     starts = {
         item.traits.metric: parse_period(options.since, None, item.traits.zone, collected.marks[item.traits.metric]).since
         for item in collected.sets
     }
     dimensions = tuple(dict.fromkeys(name for item in collected.sets for series in item.series for name in series.key))
-    return _report(collected.sets, starts, options, dimensions, collected.diagnostics, progress, weekly_only=True)
+    return _report(collected.sets, starts, options, dimensions, noticed, progress, weekly_only=True)
 
 
 def detect_frame(

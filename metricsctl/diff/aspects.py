@@ -12,7 +12,21 @@ from metricsctl.core.serial import plain
 from metricsctl.definition.expression import Expression
 from metricsctl.definition.project import Project
 from metricsctl.definition.references import inputs_of
-from metricsctl.definition.schema import Alias, Column, Derived, Dimension, Exposure, Input, Metric, Model, Ratio, Simple, Source
+from metricsctl.definition.schema import (
+    Alias,
+    Column,
+    Conversion,
+    Cumulative,
+    Derived,
+    Dimension,
+    Exposure,
+    Input,
+    Metric,
+    Model,
+    Ratio,
+    Simple,
+    Source,
+)
 from metricsctl.lineage.sql.canonical import expression_key
 
 __all__ = [
@@ -45,7 +59,7 @@ def _said(value: Any) -> Aspect:
     """A value that is compared as it stands."""
     if value is None or value in ((), {}):
         return Aspect(None, "none")
-    key = str(value) if isinstance(value, Duration | dt.datetime) else plain(value)
+    key = str(value) if isinstance(value, Duration | dt.date) else plain(value)
     return Aspect(key, ", ".join(map(str, key)) if isinstance(key, list) else str(key))
 
 
@@ -85,13 +99,13 @@ def _metric(project: Project, metric: Metric) -> Pairs:
     yield "tier", _said(project.tier_of(metric))
     yield "deprecated", _deprecated(metric)
     yield "bounds", _said(None if metric.bounds is None else (metric.bounds.min, metric.bounds.max))
-    yield from _picked(metric, "unit", "direction", "version", "fill", "sla", "watch", "rollup", *_FOR_ALL)
+    yield from _picked(metric, "unit", "direction", "version", "fill", "sla", "watch", *_FOR_ALL)
     if isinstance(metric, Simple):
         yield "source", _said(metric.source.name)
         yield "filter", _expression(metric.filter)
         yield "expr", _expression(metric.expr)
         yield "dimensions", _said(tuple(sorted(project.dimensions_of(metric))))
-        yield from _picked(metric, "agg", "p", "exact", "approximate", "window", "semi_additive")
+        yield from _picked(metric, "agg", "p", "exact", "approximate", "rollup", "window", "semi_additive")
     elif isinstance(metric, Ratio):
         yield "filter", _expression(metric.filter)
         yield "numerator", _input(metric.numerator)
@@ -101,6 +115,10 @@ def _metric(project: Project, metric: Metric) -> Pairs:
         yield from _derived(metric)
     elif isinstance(metric, Alias):
         yield "alias_of", _said(metric.alias_of.name)
+    elif isinstance(metric, Cumulative):
+        yield from _picked(metric, "metric", "to_date", "window", "start")
+    elif isinstance(metric, Conversion):
+        yield from _picked(metric, "base", "convert", "entity", "within")
 
 
 def _deprecated(metric: Metric) -> Aspect:

@@ -52,6 +52,8 @@ def explain(
     ------
     UnknownName
         A metric or an episode that does not exist.
+    NotComputed
+        A metric that stands on something that this version cannot compute.
     UsageError
         No store, a time that cannot be read, or both `at` and `episode`.
     DataError
@@ -63,7 +65,7 @@ def explain(
     options = options or ExplainOptions()
     opened = StoreReader.open(store)
     plan = build(project)
-    if name is not None and not is_held(plan.computations[name], opened.head):
+    if name is not None and not is_held(plan.computation(name), opened.head):
         return _no_data(name)
     asked: Asked | str | int
     if name is not None and at is not None:

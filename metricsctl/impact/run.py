@@ -26,6 +26,16 @@ __all__ = ["Options", "impact_of_difference", "impact_of_events", "impact_of_nod
 MAX_PATHS = 100
 
 
+_SECTIONS = {
+    NodeKind.SOURCE: "sources",
+    NodeKind.MODEL: "models",
+    NodeKind.METRIC: "all_metrics",
+    NodeKind.SERIES: "series",
+    NodeKind.EXPOSURE: "exposures",
+}
+"""Where the definitions of each kind that has owners stand in a project."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """`why`: a metric all of whose paths are wanted; `usage`: views of exposures in 30 days, by name."""
@@ -127,8 +137,7 @@ class _Impact:
     def weight(self, key: str) -> float:
         """The weight of a node; what is gone weighs what it did."""
         node = self.graph.nodes.get(key)
-        kind = f"{node.kind.value}s" if node else ""
-        there = node is not None and node.name in getattr(self.head, kind, {})
+        there = node is not None and node.name in self.records(node.kind)[0]
         return weight_of(self.head if there else self.base, key, self.options.usage)
 
     def impacted(self, found: Reached) -> Impacted:
@@ -142,9 +151,8 @@ class _Impact:
 
     def records(self, kind: NodeKind) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """The definitions of a kind that have owners: those of the head, those of the base."""
-        if kind in {NodeKind.COLUMN, NodeKind.DIMENSION}:
-            return {}, {}
-        return getattr(self.head, f"{kind.value}s"), getattr(self.base, f"{kind.value}s")
+        section = _SECTIONS.get(kind)
+        return ({}, {}) if section is None else (getattr(self.head, section), getattr(self.base, section))
 
     def unknown(self, impacted: Iterable[Impacted]) -> tuple[Unknown, ...]:
         """The metrics that cannot be told of: left out of the project, or hit by a change that is not understood."""

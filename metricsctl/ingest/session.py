@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from metricsctl.ingest.report import FileReport, IngestReport, SourceReport
 from metricsctl.ingest.sink import Sink
 from metricsctl.ingest.targets import Target, dropped_measures, targets
 from metricsctl.plan.types import Plan, Rollup
+from metricsctl.plan.unfinished import left_out, not_heeded
 from metricsctl.store.head import SourceState
 from metricsctl.store.held import rebuild_findings, waiting_metrics
 from metricsctl.store.writer import FileMark
@@ -307,8 +308,13 @@ class Session:
             over_limit=limit.exceeded(sum(item.rows for item in sources), sum(rejected.values())),
             dry_run=self.options.dry_run,
             rebuilt=self.options.rebuild and not self.options.dry_run,
-            diagnostics=(*self.diagnostics, *rebuild_findings(waiting)),
+            diagnostics=(*self.diagnostics, *rebuild_findings(waiting), *self.unfinished()),
         )
+
+    def unfinished(self) -> Iterator[Diagnostic]:
+        """What this version leaves out of the definitions."""
+        yield from map(left_out, self.plan.skipped.values())
+        yield from not_heeded(self.project, "ingest", frozenset(self.tallies))
 
 
 def _least(values: Sequence[int | None]) -> int | None:

@@ -7,8 +7,21 @@ from collections.abc import Iterable
 from metricsctl.core.diagnostics import Span
 from metricsctl.definition.expression import Expression
 from metricsctl.definition.project import Project
-from metricsctl.definition.references import inputs_of
-from metricsctl.definition.schema import Alias, Exposure, Metric, Placed, Ratio, Simple, Source
+from metricsctl.definition.references import inputs_of, relations_of
+from metricsctl.definition.schema import (
+    Alias,
+    CalendarEntry,
+    Conversion,
+    Cumulative,
+    Exposure,
+    ExternalSeries,
+    Metric,
+    Placed,
+    Ratio,
+    Simple,
+    Source,
+    Variant,
+)
 from metricsctl.lineage.graph import Coverage, LineageGraph
 from metricsctl.lineage.kinds import EdgeKind
 from metricsctl.lineage.nodes import Edge, Node, NodeKind, node_id
@@ -38,12 +51,16 @@ class Builder:
         lineage = column_lineage(project)
         for found in lineage.values():
             self._model(found)
-        for metric in project.metrics.values():
+        for metric in project.all_metrics.values():
             self._node(NodeKind.METRIC, metric.name.name, metric, metric.description, _metric_detail(metric))
-        for metric in project.metrics.values():
+        for metric in project.all_metrics.values():
             self._metric(metric)
         for exposure in project.exposures.values():
             self._exposure(exposure)
+        for series in project.series.values():
+            self._series(series)
+        for entry in project.calendar.values():
+            self._calendar(entry)
         nodes = {node.id: node for node in sorted(self.nodes.values(), key=lambda node: node.sort_key)}
         edges = tuple(sorted(self.edges.values(), key=lambda edge: edge.sort_key))
         return LineageGraph(nodes, edges, _coverage(lineage.values()), project.skipped)
@@ -111,7 +128,9 @@ class Builder:
         target = node_id(NodeKind.METRIC, metric.name.name)
         if isinstance(metric, Simple):
             self._simple(metric, target)
-        kind = EdgeKind.IDENTITY if isinstance(metric, Alias) else EdgeKind.DERIVED
+        if isinstance(metric, Conversion):
+            self._conversion(metric, target)
+        kind = EdgeKind.IDENTITY if isinstance(metric, Alias) else EdgeKind.WINDOW if isinstance(metric, Cumulative) else EdgeKind.DERIVED
         for item in inputs_of(metric).values():
             self._edge(node_id(NodeKind.METRIC, item.metric.name), target, kind, item.metric.span)
             if item.filter is not None:
@@ -119,6 +138,17 @@ class Builder:
         if isinstance(metric, Ratio) and metric.filter is not None:
             for item in (metric.numerator, metric.denominator):
                 self._filter(item.metric.name, metric.filter, target)
+
+    def _conversion(self, metric: Conversion, target: str) -> None:
+        """Both event sets make the number; their event times and the key of the entity say which rows meet."""
+        for ref in relations_of(metric):
+            self._edge(self._relation(ref.name), target, EdgeKind.AGGREGATE, ref.span)
+            relation = self.project.relation(ref.name)
+            entity = relation.entities.get(metric.entity.name) if relation is not None else None
+            time = relation.time.column if relation is not None and relation.time is not None else None
+            for column, kind in ((entity, EdgeKind.JOIN), (time, EdgeKind.WINDOW)):
+                if column is not None:
+                    self._edge(self._column(ref.name, column.name, column.span), target, kind, column.span)
 
     def _simple(self, metric: Simple, target: str) -> None:
         relation = metric.source.name
@@ -132,13 +162,15 @@ class Builder:
         for name in self.project.dimensions_of(metric):
             self._dimension(relation, name, target, EdgeKind.GROUP, said.get(name, metric.source.span))
         record = self.project.relation(relation)
-        if record is not None and record.time is not None:  # the event time tells the windows apart
-            time = record.time.column
+        time = None if record is None else record.time_column
+        if time is not None:  # it tells the windows apart
             self._edge(self._column(relation, time.name, time.span), target, EdgeKind.GROUP, time.span)
 
     def _expression(self, relation: str, expression: Expression, target: str, kind: EdgeKind) -> None:
+        model = self.project.models.get(relation)
         for use in expression.columns():
-            self._edge(self._column(relation, use.name, use.span), target, kind, use.span)
+            name = use.path if model is not None and model.session is not None else use.name
+            self._edge(self._column(relation, name, use.span), target, kind, use.span)
 
     def _dimension(self, relation: str, name: str, target: str, kind: EdgeKind, span: Span) -> None:
         """A dimension: a column, or where a shared one has an expression, the columns of that."""
@@ -157,11 +189,11 @@ class Builder:
 
     def _counted(self, name: str, seen: set[str]) -> set[str]:
         """The sources and models whose rows a metric counts, through all its inputs."""
-        metric = self.project.metrics.get(name)
+        metric = self.project.all_metrics.get(name)
         if metric is None or name in seen:
             return set()
         seen.add(name)
-        own = {metric.source.name} if isinstance(metric, Simple) else set[str]()
+        own = {ref.name for ref in relations_of(metric)}
         return own.union(*(self._counted(item.metric.name, seen) for item in inputs_of(metric).values()))
 
     def _exposure(self, exposure: Exposure) -> None:
@@ -174,10 +206,19 @@ class Builder:
         for ref in exposure.by:
             self._edge(node_id(NodeKind.DIMENSION, ref.name), target, EdgeKind.GROUP, ref.span)
 
+    def _series(self, series: ExternalSeries) -> None:
+        target = self._node(NodeKind.SERIES, series.name.name, series, series.description, str(series.grain))
+        if series.metric is not None:  # another reading of the same number
+            self._edge(node_id(NodeKind.METRIC, series.metric.name), target, EdgeKind.IDENTITY, series.metric.span)
+
+    def _calendar(self, entry: CalendarEntry) -> None:
+        """Known days stand beside the graph's flow: no number is made of them, and none flows into them."""
+        self._node(NodeKind.CALENDAR, entry.name.name, entry, entry.description, entry.effect)
+
 
 def _metric_detail(metric: Metric) -> str:
-    if isinstance(metric, Alias):
-        return "alias"
+    if isinstance(metric, Alias | Variant):
+        return type(metric).__name__.lower()
     return metric.agg if isinstance(metric, Simple) else metric.type
 
 

@@ -19,7 +19,9 @@ class NodeKind(enum.StrEnum):
     COLUMN = "column"
     DIMENSION = "dimension"
     METRIC = "metric"
+    SERIES = "series"
     EXPOSURE = "exposure"
+    CALENDAR = "calendar"
 
     @property
     def layer(self) -> int:

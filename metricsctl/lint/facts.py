@@ -59,7 +59,8 @@ class Facts:
             from metricsctl.lineage.sql import model_columns
 
             found |= model_columns(self.project)
-        return found | {name: tuple(column.name.name for column in source.columns) for name, source in self.project.sources.items()}
+        sources = self.project.sources.items()
+        return found | {name: None if source.implied else tuple(column.name.name for column in source.columns) for name, source in sources}
 
     def missing(self, relation: str, name: str) -> bool:
         """Whether a relation is known not to have a column. Names of a model's SQL are folded, those of a source are as declared."""
@@ -68,13 +69,18 @@ class Facts:
             return False
         return name not in known and (relation in self.project.sources or name.lower() not in {item.lower() for item in known})
 
+    def has_sessions(self, relation: str) -> bool:
+        """Whether a relation is a session model, whose columns may be `first.country`."""
+        model = self.project.models.get(relation)
+        return model is not None and model.session is not None
+
     def is_skipped(self, kinds: tuple[str, ...], name: str) -> bool:
         """Whether something of that name was left out, so that a reference to it is no mistake."""
-        return any(f"{kind}:{name}" in self.project.skipped for kind in kinds)
+        return any(f"{kind}:{name if kind != 'metric' else name.partition('.')[0]}" in self.project.skipped for kind in kinds)
 
     def bases(self, name: str) -> dict[str, Simple]:
         """The simple metrics that a metric stands on."""
-        return bases_of(self.project.metrics, name)
+        return bases_of(self.project.all_metrics, name)
 
     @functools.cached_property
     def users(self) -> Mapping[str, tuple[Metric | Exposure, ...]]:

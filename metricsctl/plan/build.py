@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from metricsctl.core.errors import ProjectError
 from metricsctl.core.timegrid import Grain
-from metricsctl.definition.expression import Expression
+from metricsctl.definition.expression import Expression, quote_dotted
 from metricsctl.definition.project import Project
 from metricsctl.definition.references import inputs_of
-from metricsctl.definition.schema import Alias, Derived, Input, Metric, Model, Ratio, Simple, Source
+from metricsctl.definition.schema import Alias, Derived, Input, Metric, Model, Ratio, Simple, Source, Variant
 from metricsctl.plan.types import (
     ROWS,
     Base,
@@ -28,6 +28,7 @@ from metricsctl.plan.types import (
     StateKind,
     digest,
 )
+from metricsctl.plan.unfinished import not_computed
 
 __all__ = ["build"]
 
@@ -49,7 +50,7 @@ _RATIO = Sql("numerator / denominator", "duckdb")
 
 
 def build(project: Project) -> Plan:
-    """The plan of a project whose references are in order (see `metricsctl lint`)."""
+    """The plan of a project whose references are in order (see `metricsctl lint`); what cannot be computed yet is in `Plan.skipped`."""
     return _Builder(project).build()
 
 
@@ -71,10 +72,12 @@ class _Builder:
     relations: dict[str, _Relation] = field(default_factory=dict)
 
     def build(self) -> Plan:
-        computations = {name: self.computation(metric, ()) for name, metric in self.project.metrics.items()}
+        skipped = not_computed(self.project)
+        wanted = {name: metric for name, metric in self.project.all_metrics.items() if name not in skipped}
+        computations = {name: self.computation(metric, ()) for name, metric in wanted.items()}
         heartbeats = {name: self.heartbeat(name) for name in self.used}
         sources = {name: self.source(name, heartbeats[name]) for name in sorted(self.used)}
-        return Plan(sources, dict(sorted(self.rollups.items())), computations)
+        return Plan(sources, dict(sorted(self.rollups.items())), computations, skipped)
 
     def computation(self, metric: Metric, filters: tuple[Expression, ...]) -> Computation:
         """How a metric is computed; `filters` come from the ratios above it and hold for every row."""
@@ -86,8 +89,11 @@ class _Builder:
         if isinstance(metric, Ratio):
             own = () if metric.filter is None else (metric.filter,)
             return Formula(metric.name.name, _RATIO, self.inputs(metric, (*own, *filters)), metric.on_zero)
-        assert isinstance(metric, Derived)  # noqa: S101 - the other types are left out by the loader
-        return Formula(metric.name.name, _sql(metric.expr), self.inputs(metric, filters), metric.on_zero)
+        if isinstance(metric, Variant):
+            return self.computation(self.project.metric(metric.of.name), (metric.filter, *filters))
+        assert isinstance(metric, Derived)  # noqa: S101 - the other types are not computed yet
+        expr = Sql(quote_dotted(metric.expr.text, metric.expr.dialect), metric.expr.dialect)
+        return Formula(metric.name.name, expr, self.inputs(metric, filters), metric.on_zero)
 
     def inputs(self, metric: Metric, filters: tuple[Expression, ...]) -> Mapping[str, FormulaInput]:
         found = {}

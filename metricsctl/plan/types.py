@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from metricsctl.core.diagnostics import Skipped
 from metricsctl.core.durations import Duration
+from metricsctl.core.errors import NotComputed
 from metricsctl.core.timegrid import Grain, TimeGrid
 
 __all__ = [
@@ -198,11 +200,18 @@ def bases(computation: Computation) -> Iterator[Base]:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything to store and how each metric is had from it."""
+    """Everything to store and how each metric is had from it; `skipped` are the metrics that cannot be computed yet, with the reason."""
 
     sources: Mapping[str, SourcePlan]
     rollups: Mapping[str, Rollup]
     computations: Mapping[str, Computation]
+    skipped: Mapping[str, Skipped] = field(default_factory=dict)
+
+    def computation(self, name: str) -> Computation:
+        """How the metric called `name` is computed; NotComputed if it cannot be yet."""
+        if name in self.skipped:
+            raise NotComputed.of(self.skipped[name])
+        return self.computations[name]
 
     def rollups_of(self, source: str) -> list[Rollup]:
         """The rollups that the events of a source go into, its heartbeat first."""

@@ -19,6 +19,7 @@ from metricsctl.definition.schema import Metric
 from metricsctl.engine.duckdb.read import StateReader
 from metricsctl.plan.build import build
 from metricsctl.plan.types import Computation, Plan, bases
+from metricsctl.plan.unfinished import not_heeded
 from metricsctl.query.block import Block, from_points
 from metricsctl.query.compute import Computer, leaves
 from metricsctl.query.fetch import Fetcher
@@ -54,6 +55,8 @@ def query(project: Project, store: Path, metrics: Sequence[str], options: QueryO
     ------
     UnknownName
         A metric or dimension that the project does not have.
+    NotComputed
+        A metric that stands on something that this version cannot compute.
     UsageError
         No store, or a grain, dimension or condition that the stored states do not allow.
     DataError
@@ -73,14 +76,15 @@ def _answer(
     project: Project, plan: Plan, opened: tuple[StoreReader, StateReader], found: Sequence[tuple[str, Metric]], options: QueryOptions
 ) -> QueryReport:
     store, reader = opened
-    grain = options.grain or _default_grain(plan, [plan.computations[name] for name, _ in found])
+    grain = options.grain or _default_grain(plan, [plan.computation(name) for name, _ in found])
     diagnostics: list[Diagnostic] = list(rebuild_findings(waiting_metrics(plan, store.head)))
+    diagnostics.extend(not_heeded(project, "query", frozenset(metric.name.name for _, metric in found)))
     frames = []
     fetchers: dict[str, Fetcher] = {}
     for name, metric in found:
         zone = project.zone_of(metric)
         fetcher = fetchers.setdefault(zone, Fetcher(plan, store, reader, TimeGrid(grain, zone), options.by, options.where))
-        computation = plan.computations[name]
+        computation = plan.computation(name)
         if not is_held(computation, store.head):
             message = f"the store has no data for metric '{name}'"
             diagnostics.append(
@@ -120,7 +124,7 @@ def _check_names(plan: Plan, metrics: Sequence[str], options: QueryOptions) -> N
             raise UsageError(f"the condition does not parse: {error}", hint="write it as SQL: \"country = 'DE'\"") from error
         wanted.extend(name for _, name, _, _ in columns_of(tree))
     for metric in metrics:
-        stored = [set(plan.rollups[base.rollup].dimensions) for base in bases(plan.computations[metric])]
+        stored = [set(plan.rollups[base.rollup].dimensions) for base in bases(plan.computation(metric))]
         common = set.intersection(*stored) if stored else set()
         for name in wanted:
             if name not in common:

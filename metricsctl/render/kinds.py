@@ -23,7 +23,9 @@ NODE_LOOKS = {
     "column": NodeLook("#ffffff", "#8a97a3", "box", ("[", "]")),
     "dimension": NodeLook("#eceff1", "#546e7a", "hexagon", ("{{", "}}")),
     "metric": NodeLook("#e4f4e7", "#2b7d3c", "rounded", ("(", ")")),
+    "series": NodeLook("#dff3f1", "#12766c", "cylinder", ("[(", ")]")),
     "exposure": NodeLook("#f3e6f7", "#7a2f94", "note", ("[/", "/]")),
+    "calendar": NodeLook("#fbf6d9", "#8a7a12", "note", ("[/", "/]")),
 }
 
 # kind of edge -> line: values solid, what decides rows dashed, what is known no closer than a table dotted

@@ -11,6 +11,7 @@ from metricsctl.core.diagnostics import Span
 from metricsctl.definition.project import Project
 from metricsctl.definition.schema import Model
 from metricsctl.lineage.sql.statement import Origin, StatementLineage, read_statement, table_mentions
+from metricsctl.lineage.sql.tables import session_lineage, static_lineage
 
 __all__ = ["ModelLineage", "UnknownColumn", "column_lineage", "model_columns", "model_tables", "unknown_columns"]
 
@@ -42,6 +43,8 @@ class UnknownColumn:
 
 def model_tables(model: Model) -> list[tuple[str, Span]]:
     """The sources and models that a model reads, its own CTEs left out: each mention in the order of the text, with its place."""
+    if model.session is not None:
+        return [(model.session.source.name, model.session.source.span)]
     text = model.statement
     if text is None:
         return []
@@ -56,14 +59,24 @@ def column_lineage(project: Project) -> dict[str, ModelLineage]:
     found: dict[str, ModelLineage] = {}
     for name in _upstream_first(project.models):
         model = project.models[name]
-        if model.statement is None:
+        lineage = _lineage(project, model, known)
+        if lineage is None:
             continue
-        text = model.statement
-        tables = sorted({table for table, _ in model_tables(model)})
-        lineage = read_statement(text.text, text.dialect, tuple((table, known.get(table)) for table in tables))
         found[name] = ModelLineage(model, lineage)
         known[name] = tuple(lineage.columns) if lineage.complete else None
     return found
+
+
+def _lineage(project: Project, model: Model, known: Mapping[str, tuple[str, ...] | None]) -> StatementLineage | None:
+    if model.session is not None:
+        return session_lineage(project, model.session, known.get(model.session.source.name))
+    if model.static is not None:
+        return static_lineage(model)
+    text = model.statement
+    if text is None:
+        return None
+    tables = sorted({table for table, _ in model_tables(model)})
+    return read_statement(text.text, text.dialect, tuple((table, known.get(table)) for table in tables))
 
 
 def model_columns(project: Project) -> dict[str, tuple[str, ...] | None]:

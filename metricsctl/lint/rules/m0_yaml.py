@@ -126,20 +126,25 @@ found_by_loader(
 found_by_loader(
     "M006",
     "not-supported-yet",
-    """Something of the language that this version cannot do yet.
+    """Something of the language that this version cannot do yet, or that an older form cannot say.
 
     ## What it does
-    Warns of keys, types and sections that are part of the language and not built yet, and says what is left out: the key alone where it
-    changes no number, else the record and what stands on it.
+    `lint` warns where a metric in the compact form counts an event whose source is declared nowhere: its event time is not known.
+    `ingest`, `query`, `detect` and `explain` use the same code for metrics of the full language that cannot be computed yet, each with the
+    construct that hinders it and its place. Such metrics are left out of the run, and so is what stands on them.
 
     ## Why
     A number that ignores half of its definition is worse than none, and leaving out in silence is worse than saying so.
 
     ## Example
-        - {name: revenue_mtd, type: cumulative, metric: revenue, to_date: month}
+        metrics:
+          - {name: orders, type: counter, source_event: order_placed, aggregation_field: "1"}
 
     ## Use instead
-    Keep the definition: it comes alive with a later version. Until then compute it where the series is read.
+        sources:
+          - {name: order_placed, time: at, columns: [{name: at, type: timestamp}]}
+        metrics:
+          - {name: orders, type: counter, source_event: order_placed, aggregation_field: "1"}
 
     ## References
     - [What is read and not computed yet](../spec.md)

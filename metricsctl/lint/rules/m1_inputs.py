@@ -33,16 +33,16 @@ def too_deep(facts: Facts) -> Iterator[Problem]:
     - [Derived metrics](../spec.md)
     """
     depths = _depths(facts)
-    for name, depth in depths.items():
-        inputs = [item.metric.name for item in inputs_of(facts.project.metrics[name]).values()]
+    for name, metric in facts.project.metrics.items():
+        depth, inputs = depths.get(name, 0), [item.metric.name for item in inputs_of(metric).values()]
         if depth > facts.settings.max_depth and all(depths.get(item, 0) <= facts.settings.max_depth for item in inputs):
-            ref = facts.project.metrics[name].name
+            ref = metric.name
             yield Problem(ref.span, f"metric '{ref}' is {depth} steps deep", f"{facts.settings.max_depth} are the limit (lint.max_depth)")
 
 
 def _depths(facts: Facts) -> dict[str, int]:
     """The depth of every metric that stands in or above no circle."""
-    metrics = facts.project.metrics
+    metrics = facts.project.all_metrics
     inputs = {name: {item.metric.name for item in inputs_of(metric).values()} & metrics.keys() for name, metric in metrics.items()}
     users: dict[str, list[str]] = {name: [] for name in metrics}
     for name, found in inputs.items():

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from metricsctl.core.diagnostics import Severity, Span
+from metricsctl.core.diagnostics import Severity
 from metricsctl.core.names import nearest
 from metricsctl.definition.forms import Ref
-from metricsctl.definition.references import KIND_SECTIONS, dimension_lists, references
-from metricsctl.definition.schema import Exposure, Metric, Model, Simple, Source
+from metricsctl.definition.references import KIND_SECTIONS, dimension_lists, references, relations_of
+from metricsctl.definition.schema import SECTIONS, Exposure, MetricTest, Model, Simple, Source
 from metricsctl.lint.facts import Facts
 from metricsctl.lint.registry import Problem, rule
 
@@ -42,14 +42,15 @@ def unknown_reference(facts: Facts) -> Iterator[Problem]:
     yield from _unknown_records(facts)
     yield from _unknown_tables(facts)
     yield from _unknown_columns(facts)
+    yield from _unknown_entities(facts)
+    yield from _unknown_tags(facts)
     yield from _unknown_dimensions(facts)
 
 
 def _unknown_records(facts: Facts) -> Iterator[Problem]:
     project = facts.project
-    known: dict[str, Iterable[str]] = {"metric": project.metrics, "source or model": facts.relations}
-    records: list[Metric | Exposure] = [*project.metrics.values(), *project.exposures.values()]
-    for record in records:
+    known: dict[str, Iterable[str]] = {"metric": project.all_metrics, "source or model": facts.relations}
+    for record in (record for section in SECTIONS for record in getattr(project, section).values()):
         for kind, ref in references(record):
             kinds = tuple(section.rstrip("s") for section in KIND_SECTIONS[kind])
             if ref.name not in known[kind] and not facts.is_skipped(kinds, ref.name):
@@ -68,27 +69,40 @@ def _unknown_tables(facts: Facts) -> Iterator[Problem]:
                 yield Problem(span, f"unknown {_kind(facts, 'source or model')} '{name}'", nearest(name, facts.relations))
 
 
+def _unknown_entities(facts: Facts) -> Iterator[Problem]:
+    for model in facts.project.models.values():
+        relation = facts.relations.get(model.session.source.name) if model.session else None
+        if model.session is not None and relation is not None and model.session.entity.name not in relation.entities:
+            entity = model.session.entity
+            hint = nearest(entity.name, relation.entities) or "name its key column under `entities:` there"
+            yield Problem(entity.span, f"unknown entity '{entity}' in '{relation.name}'", hint)
+
+
+def _unknown_tags(facts: Facts) -> Iterator[Problem]:
+    known = {tag for metric in facts.project.metrics.values() for tag in metric.tags}
+    for entry in facts.project.calendar.values():
+        for tag in entry.tags():
+            if tag.name not in known:
+                yield Problem(tag.span, f"no metric has the tag '{tag}'", nearest(tag.name, known))
+
+
 def _unknown_columns(facts: Facts) -> Iterator[Problem]:
     for name, relation in facts.relations.items():
         kind = "source" if isinstance(relation, Source) else "model"
-        for column, span in _named_columns(relation):
-            if facts.missing(name, column):
-                yield Problem(facts.word(span, column), f"unknown column '{column}' in {kind} '{name}'", _column_hint(facts, name, column))
+        for ref in _named_columns(relation):
+            if facts.missing(name, ref.name):
+                yield Problem(ref.span, f"unknown column '{ref}' in {kind} '{name}'", _column_hint(facts, name, ref.name))
 
 
 def _column_hint(facts: Facts, relation: str, column: str) -> str | None:
     return nearest(column, facts.columns.get(relation) or ()) or "list its `columns:` with name and type"
 
 
-def _named_columns(relation: Source | Model) -> Iterator[tuple[str, Span]]:
-    """The columns that a source or a model names outside of SQL, each with a stretch in which it stands."""
-    if relation.time is not None:
-        yield relation.time.column.name, relation.time.column.span
-    for column in relation.entities.values():
-        yield column, relation.place("entities")
-    if isinstance(relation, Model):
-        for ref in (*relation.grain, *(column.name for column in relation.columns)):
-            yield ref.name, ref.span
+def _named_columns(relation: Source | Model) -> Iterator[Ref]:
+    """The columns that a source or a model names outside of SQL."""
+    time = (relation.time.column,) if relation.time is not None else ()
+    own = (*relation.grain, *(column.name for column in relation.columns)) if isinstance(relation, Model) else relation.key_
+    yield from (*time, *relation.entities.values(), *own)
 
 
 def _unknown_dimensions(facts: Facts) -> Iterator[Problem]:
@@ -117,7 +131,7 @@ def _whose(record: Any) -> str:
     return ": no metric of this exposure has it" if isinstance(record, Exposure) else ": not all of its inputs have it"
 
 
-def _offered(facts: Facts, record: Source | Model | Metric | Exposure) -> set[str] | None:
+def _offered(facts: Facts, record: Any) -> set[str] | None:
     """The dimensions that a record may list; None where that is unknown, because of `*` or of another mistake."""
     if isinstance(record, Source | Model):
         columns = facts.columns.get(record.name.name)
@@ -125,6 +139,8 @@ def _offered(facts: Facts, record: Source | Model | Metric | Exposure) -> set[st
     if isinstance(record, Simple):
         columns = facts.columns.get(record.source.name)
         return None if columns is None else set(columns)
+    if isinstance(record, MetricTest):
+        return _dimensions(facts, record.metric.name)
     if isinstance(record, Exposure):
         sets = [_dimensions(facts, ref.name) for ref in record.metrics()]
         return None if not sets or None in sets else set().union(*(item for item in sets if item is not None))
@@ -160,10 +176,10 @@ def cycle(facts: Facts) -> Iterator[Problem]:
     - [graphlib: topological order and circles](https://docs.python.org/3/library/graphlib.html)
     """
     project = facts.project
-    metrics = {name: [ref.name for kind, ref in references(metric) if kind == "metric"] for name, metric in project.metrics.items()}
-    models = {name: model.statement.tables() if model.statement else [] for name, model in project.models.items()}
+    metrics = {name: [ref.name for kind, ref in references(metric) if kind == "metric"] for name, metric in project.all_metrics.items()}
+    models = {name: model.inputs() for name, model in project.models.items()}
     names: tuple[tuple[str, dict[str, list[str]], dict[str, Ref]], ...] = (
-        ("metric", metrics, {name: metric.name for name, metric in project.metrics.items()}),
+        ("metric", metrics, {name: metric.name for name, metric in project.all_metrics.items()}),
         ("model", models, {name: model.name for name, model in project.models.items()}),
     )
     for kind, graph, refs in names:
@@ -229,7 +245,7 @@ def unused(facts: Facts) -> Iterator[Problem]:
 
 
 def _used_relations(facts: Facts) -> set[str]:
-    waiting = [metric.source.name for metric in facts.project.metrics.values() if isinstance(metric, Simple)]
+    waiting = [ref.name for metric in facts.project.metrics.values() for ref in relations_of(metric)]
     used: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -237,5 +253,5 @@ def _used_relations(facts: Facts) -> set[str]:
             continue
         used.add(name)
         model = facts.project.models.get(name)
-        waiting += model.statement.tables() if model and model.statement else []
+        waiting += model.inputs() if model else []
     return used

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from metricsctl.core.names import nearest
 from metricsctl.definition.expression import Expression
 from metricsctl.definition.forms import Ref
+from metricsctl.definition.references import relations_of
 from metricsctl.definition.schema import Model, Simple, Source
 from metricsctl.lint.facts import Facts
 from metricsctl.lint.registry import Problem, rule
@@ -37,10 +38,10 @@ def no_event_time(facts: Facts) -> Iterator[Problem]:
     """
     users: dict[str, Ref] = {}
     for metric in facts.project.metrics.values():
-        if isinstance(metric, Simple):
-            users.setdefault(metric.source.name, metric.name)
+        for ref in relations_of(metric):
+            users.setdefault(ref.name, metric.name)
     for name, model in facts.project.models.items():
-        if model.time is None and name in users:
+        if model.time_column is None and name in users:
             yield Problem(model.name.span, f"model '{name}' has no event time, and metric '{users[name]}' needs one", "time: {column: ...}")
 
 
@@ -77,10 +78,9 @@ def unknown_column(facts: Facts) -> Iterator[Problem]:
 def _missing(facts: Facts, expression: Expression, relations: Iterable[str]) -> Iterator[Problem]:
     for use in expression.columns():
         for relation in relations:
-            if facts.missing(relation, use.name):
-                yield Problem(
-                    use.span, f"unknown column '{use.name}' in {_kind(facts, relation)} '{relation}'", _hint(facts, relation, use.name)
-                )
+            name = use.path if facts.has_sessions(relation) else use.name
+            if facts.missing(relation, name):
+                yield Problem(use.span, f"unknown column '{name}' in {_kind(facts, relation)} '{relation}'", _hint(facts, relation, name))
                 break
 
 

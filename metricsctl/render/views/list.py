@@ -9,6 +9,7 @@ from metricsctl.render.views import Block, Column, Table
 
 __all__ = ["view"]
 
+_PLURAL = {"series": "series", "calendar": "calendar"}
 _COLUMNS = (
     Column("name", style="bold", no_wrap=True),
     Column("type", style="cyan"),
@@ -29,4 +30,4 @@ def view(report: Any, style: Style) -> list[Block]:  # noqa: ARG001 - a view's s
 def _table(kind: str, entries: list[Any]) -> Table:
     rows = [(item.name, item.type, item.owner, item.description, f"{item.span.path}:{item.span.line}") for item in entries]
     used = [number for number in range(len(_COLUMNS)) if any(row[number] is not None for row in rows)]
-    return Table(f"{kind}s", [_COLUMNS[number] for number in used], [[row[number] for number in used] for row in rows])
+    return Table(_PLURAL.get(kind, f"{kind}s"), [_COLUMNS[number] for number in used], [[row[number] for number in used] for row in rows])

@@ -15,7 +15,16 @@ SPEC = Path(__file__).parents[2] / "fixtures" / "spec" / "metrics.yml"
 def test_a_list_of_one_kind_and_of_all() -> None:
     project = load([SPEC])
     assert [entry.name for entry in catalogue(project, "sources").entries] == ["ad_log", "payment_log"]
-    assert catalogue(project).stats == {"metrics": 9, "sources": 2, "models": 1, "dimensions": 2, "exposures": 3}
+    assert catalogue(project).stats == {
+        "metrics": 12,
+        "sources": 2,
+        "models": 2,
+        "dimensions": 2,
+        "exposures": 3,
+        "calendar": 1,
+        "series": 1,
+        "tests": 1,
+    }
     assert (kind_of("metric"), kind_of("Models"), kind_of(None)) == ("metrics", "models", None)
     with pytest.raises(UsageError, match="unknown kind 'rivers'"):
         kind_of("rivers")
@@ -24,7 +33,18 @@ def test_a_list_of_one_kind_and_of_all() -> None:
 def test_a_metric_knows_what_it_stands_on_and_who_stands_on_it() -> None:
     found = describe(load([SPEC]), "revenue")
     assert found.inputs == ("model:paid_orders",)
-    assert found.used_by == ("exposure:exec-weekly", "exposure:exp-free-ship", "metric:gmv", "metric:revenue_wow", "metric:rpm")
+    assert found.used_by == (
+        "calendar:black-friday",
+        "exposure:exec-weekly",
+        "exposure:exp-free-ship",
+        "metric:gmv",
+        "metric:revenue.de",
+        "metric:revenue_mtd",
+        "metric:revenue_wow",
+        "metric:rpm",
+        "series:revenue_dwh",
+        "test:revenue counts paid orders only",
+    )
     assert found.dimensions == ("country", "order_size")
     assert found.defaults["grain"] == "1h"
     assert "owner" in found.defaults
@@ -37,9 +57,14 @@ def test_a_ratio_has_the_dimensions_that_all_inputs_have() -> None:
 
 def test_sources_models_dimensions_and_exposures_too() -> None:
     project = load([SPEC])
-    assert describe(project, "payment_log").used_by == ("model:paid_orders",)
+    assert describe(project, "payment_log").used_by == ("model:paid_orders", "test:revenue counts paid orders only")
     assert describe(project, "paid_orders").inputs == ("source:payment_log",)
-    assert describe(project, "dimension:country").used_by == ("exposure:exec-weekly", "model:paid_orders", "source:ad_log")
+    assert describe(project, "dimension:country").used_by == (
+        "exposure:exec-weekly",
+        "metric:revenue",
+        "model:paid_orders",
+        "source:ad_log",
+    )
     assert describe(project, "ads-slo").inputs == ("metric:ad_clicks", "metric:ad_impressions")
 
 
@@ -52,7 +77,7 @@ def test_names_that_mean_nothing_or_too_much() -> None:
     with pytest.raises(UnknownName, match="unknown metric 'y'"):
         describe(project, "metric:y")
     with pytest.raises(UnknownName, match="left out"):
-        describe(load([SPEC]), "visits")
+        describe(load_text("version: 1\nmetrics: [{name: a, type: simple, source: s, agg: nope}]\n"), "a")
 
 
 def test_the_simple_metrics_under_a_metric() -> None:

@@ -22,10 +22,13 @@ def codes(text: str) -> list[str]:
 def test_the_specification_is_read_whole() -> None:
     project = load([SPEC])
     assert set(project.sources) == {"ad_log", "payment_log"}
-    assert set(project.models) == {"paid_orders"}
-    assert set(project.metrics) == {"ad_impressions", "ad_clicks", "ctr", "revenue", "buyers", "order_p95", "rpm", "revenue_wow", "gmv"}
-    assert set(project.skipped) == {"model:visits", "metric:revenue_mtd", "metric:revenue_rolling", "metric:visit_length"}
-    assert {finding.code for finding in project.findings} == {"M006"}
+    assert set(project.models) == {"paid_orders", "visits"}
+    simple = {"ad_impressions", "ad_clicks", "revenue", "buyers", "order_p95", "revenue_rolling", "visit_length"}
+    assert set(project.metrics) == simple | {"ctr", "rpm", "revenue_wow", "revenue_mtd", "gmv"}
+    assert set(project.variants) == {"revenue.de"}
+    assert (set(project.calendar), set(project.series)) == ({"black-friday"}, {"revenue_dwh"})
+    assert set(project.tests) == {"revenue counts paid orders only"}
+    assert (project.skipped, project.findings) == ({}, ())
 
 
 def test_values_are_typed() -> None:
@@ -64,8 +67,9 @@ def test_an_alias_is_followed_to_its_metric() -> None:
     assert project.metric("gmv") is project.metrics["revenue"]
     with pytest.raises(UnknownName, match="unknown metric 'revenu'"):
         project.metric("revenu")
-    with pytest.raises(UnknownName, match="metric 'revenue_mtd' is left out"):
-        project.metric("revenue_mtd")
+    broken = load_text("version: 1\nmetrics: [{name: a, type: simple, source: s, agg: nope}]\n")
+    with pytest.raises(UnknownName, match="metric 'a' is left out"):
+        broken.metric("a")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +87,19 @@ def test_an_alias_is_followed_to_its_metric() -> None:
         ("version: 1\nmetrics:\n  - {name: a, type: derived, expr: 'sum(x)'}\n", ["M501"]),
         ("version: 1\nmodels:\n  - {name: m}\n", ["M003"]),
         ("version: 1\nmodels:\n  - {name: m, sql: DROP TABLE x}\n", ["M501"]),
-        ("version: 1\nmodels:\n  - {name: m, sql: SELECT a FROM b GROUP BY a}\n", ["M006"]),
+        ("version: 1\nmodels:\n  - {name: m, sql: SELECT a FROM b GROUP BY a}\n", []),
+        ("version: 1\nmodels:\n  - {name: m, sql: SELECT 1, static: a.csv}\n", ["M004"]),
+        ("version: true\nmetrics: []\n", ["M004"]),
+        ("version: 1\nmetrics:\n  - {name: a, type: cumulative, metric: b}\n", ["M003"]),
+        ("version: 1\nmetrics:\n  - {name: a, type: cumulative, metric: b, to_date: month, window: 28d}\n", ["M004"]),
+        ("version: 1\nmetrics:\n  - {name: a, type: ratio, numerator: x, denominator: y, agg: sum}\n", ["M002"]),
+        ("version: 1\nmetrics:\n  - {name: a, type: simple, source: s, agg: sum, expr: x, approximate: true}\n", ["M004"]),
+        ("version: 1\nmetrics:\n  - {name: a, type: simple, source: s, agg: count, watch: {budget: often}}\n", ["M004"]),
+        ("version: 1\nexposures:\n  - {name: a, kind: dashboard, good: x}\n", ["M004"]),
+        ("version: 1\nexposures:\n  - {name: a, kind: slo, good: x, total: y}\n", ["M003"]),
+        ("version: 1\ncalendar:\n  - {name: a, from: 2026-11-27, to: today}\n", ["M004"]),
+        ("version: 1\nseries:\n  - {name: a, path: x.csv, time: t}\n", ["M003", "M003"]),
+        ("version: 1\ntests:\n  - {name: a, metric: m, given: {s: []}, expect: [{value: 1}]}\n", ["M003"]),
         ("version: 1\ndefaults: {dialect: klingon}\nmetrics: []\n", ["M004"]),
         ("version: 1\ndefaults: {timezone: Mars/North}\nmetrics: []\n", ["M004"]),
         ("", ["M004"]),

@@ -101,7 +101,7 @@ def test_an_ambiguous_name_lists_the_typed_forms() -> None:
 
 
 def test_what_is_left_out_says_why() -> None:
-    text = "version: 1\nsources: [{name: s, time: {column: ts}}]\nmodels: [{name: m, sql: SELECT count(*) AS n FROM s}]\n"
+    text = "version: 1\nsources: [{name: s, time: {column: ts}}]\nmodels: [{name: m, sql: SELECT count( AS n FROM s}]\n"
     with pytest.raises(UnknownName, match="model 'm' is left out"):
         trace(build(load_text(text)), ["m"])
 

@@ -97,7 +97,7 @@ def test_m503_knows_columns_of_models_and_ctes(check: Check) -> None:
         ("M003", "version: 1\nmetrics:\n  - {name: a, type: simple, agg: count}\n", (3, 6)),
         ("M004", "version: 1\nmetrics:\n  - {name: a, type: simple, source: s, agg: total}\n", (3, 45)),
         ("M005", "version: 1\nsources:\n  - {name: s, time: t, columns: [{name: t, type: date, pii: yes}]}\n", (3, 61)),
-        ("M006", "version: 1\nmetrics:\n  - {name: a, type: cumulative, metric: b}\n", (3, 21)),
+        ("M006", "metrics:\n  - {name: a, type: counter, source_event: e, aggregation_field: '1'}\n", (2, 44)),
         ("M501", "version: 1\nmetrics:\n  - {name: a, type: simple, source: s, agg: sum, expr: sum(x)}\n", (3, 56)),
     ],
 )

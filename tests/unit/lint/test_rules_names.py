@@ -108,7 +108,7 @@ def test_m104_exposures(check: Check) -> None:
 exposures:
   - {{name: w, kind: dashboard, uses: [clicks, «clix»], by: [country]}}
   - {{name: x, kind: dashboard, uses: [clicks], by: [«contry»]}}
-  - {{name: s, kind: slo, good: «good», total: clicks}}
+  - {{name: s, kind: slo, good: «good», total: clicks, objective: 0.9}}
 """,
     )
 
@@ -178,9 +178,9 @@ def test_m104_a_star_hides_the_columns(check: Check) -> None:
 
 def test_m104_what_was_left_out_is_not_unknown(check: Check) -> None:
     text = """models:
-  - {name: m, sql: 'SELECT count(*) AS n FROM log', time: ts}
+  - {name: m, sql: 'SELECT count( AS n FROM log', time: ts}
 metrics:
-  - {name: c, type: cumulative, metric: nothing, to_date: month}
+  - {name: c, type: simple, source: m, agg: count}
 exposures:
   - {name: w, kind: dashboard, uses: [c]}
 """

@@ -1,0 +1,155 @@
+"""What the language says and the engine does not compute yet: one function a construct, to be deleted when its computation is built.
+
+Nothing is left out in silence: a metric that stands on such a construct is a `Skipped` in the plan, with its place and the way out, and so
+is every metric computed from it. What is merely not heeded yet (and changes nothing that is written down as a number) is in `NOT_HEEDED`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from metricsctl.core.diagnostics import Diagnostic, Severity, Skipped, Span
+from metricsctl.definition.project import Project
+from metricsctl.definition.references import inputs_of, relations_of
+from metricsctl.definition.schema import Conversion, Cumulative, Metric, Model, Simple, Source
+from metricsctl.definition.streaming import obstacle
+
+__all__ = ["Obstacle", "left_out", "not_computed", "not_heeded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why rows or a metric cannot be had: what it is called in a sentence, and where it stands."""
+
+    what: str
+    span: Span
+
+
+Relations = dict[str, Obstacle | None]
+
+
+def _cumulative(metric: Metric) -> Obstacle | None:
+    return Obstacle("cumulative metrics", metric.place("type")) if isinstance(metric, Cumulative) else None
+
+
+def _conversion(metric: Metric) -> Obstacle | None:
+    return Obstacle("conversion metrics", metric.place("type")) if isinstance(metric, Conversion) else None
+
+
+def _hopping(metric: Metric) -> Obstacle | None:
+    return Obstacle("hopping windows", metric.place("window")) if isinstance(metric, Simple) and metric.window else None
+
+
+def _semi_additive(metric: Metric) -> Obstacle | None:
+    found = isinstance(metric, Simple) and metric.semi_additive
+    return Obstacle("semi-additive metrics", metric.place("semi_additive")) if found else None
+
+
+def _approximate(metric: Metric) -> Obstacle | None:
+    found = isinstance(metric, Simple) and metric.approximate
+    return Obstacle("approximate distinct counts", metric.place("approximate")) if found else None
+
+
+METRICS: tuple[Callable[[Metric], Obstacle | None], ...] = (_cumulative, _conversion, _hopping, _semi_additive, _approximate)
+
+
+def _session(relation: Source | Model) -> Obstacle | None:
+    return Obstacle("session windows", relation.place("session")) if isinstance(relation, Model) and relation.session else None
+
+
+def _static(relation: Source | Model) -> Obstacle | None:
+    return Obstacle("static tables", relation.place("static")) if isinstance(relation, Model) and relation.static else None
+
+
+def _stateful(relation: Source | Model) -> Obstacle | None:
+    if not isinstance(relation, Model) or relation.statement is None:
+        return None
+    found = obstacle(relation.statement.tree)
+    return None if found is None else Obstacle(f"{found[0]} in a model", relation.statement.span_of(found[1]))
+
+
+def _mixed_stream(relation: Source | Model) -> Obstacle | None:
+    return Obstacle("sources told apart by `match:`", relation.place("match")) if isinstance(relation, Source) and relation.match else None
+
+
+def _without_time(relation: Source | Model) -> Obstacle | None:
+    return Obstacle("sources without `time:`", relation.name.span) if isinstance(relation, Source) and relation.time is None else None
+
+
+RELATIONS: tuple[Callable[[Source | Model], Obstacle | None], ...] = (_session, _static, _stateful, _mixed_stream, _without_time)
+
+
+NOT_HEEDED: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "ingest": (("sources", "key", "duplicates are counted as often as they come"),),
+    "query": (("metrics", "fill", "windows without a value stay absent"),),
+    "detect": (
+        ("metrics", "watch", "all metrics are judged alike"),
+        ("metrics", "sla", "a window is judged as soon as the watermark has passed it"),
+        ("calendar", "from", "its days are judged as any others"),
+    ),
+}
+"""By verb: the section, the key, and what is done instead."""
+
+
+def not_heeded(project: Project, verb: str, names: frozenset[str] | None = None) -> tuple[Diagnostic, ...]:
+    """What a verb does not heed yet, of the definitions called `names` (all): one finding (M006) for each place where it is asked for."""
+    found = []
+    for section, key, instead in NOT_HEEDED.get(verb, ()):
+        for name, record in getattr(project, section).items():
+            if key in record.places and (names is None or name in names):
+                what = f"calendar entry '{name}'" if section == "calendar" else f"`{key}` of '{name}'"
+                message = f"{what} is not heeded yet: {instead}"
+                found.append(Diagnostic("M006", Severity.WARNING, message, record.place(key)))
+    week = next((file.defaults for file in project.files if file.defaults.week_start != "monday"), None)
+    if verb in {"query", "detect"} and week is not None:
+        message = "`week_start` is not heeded yet: weeks begin on Monday"
+        found.append(Diagnostic("M006", Severity.WARNING, message, week.place("week_start")))
+    return tuple(found)
+
+
+def left_out(item: Skipped) -> Diagnostic:
+    """The finding about a metric that is not computed."""
+    return Diagnostic("M006", Severity.WARNING, f"metric '{item.name}' is not computed: {item.reason}", item.span)
+
+
+def not_computed(project: Project) -> dict[str, Skipped]:
+    """The metrics (variants among them) that cannot be computed yet, by name, each with the reason and its place."""
+    relations: Relations = {}
+    found: dict[str, Skipped | None] = {}
+    for name in project.all_metrics:
+        _reason(project, name, relations, found)
+    return {name: skipped for name, skipped in found.items() if skipped is not None}
+
+
+def _reason(project: Project, name: str, relations: Relations, found: dict[str, Skipped | None]) -> Skipped | None:
+    if name in found or name not in project.all_metrics:
+        return found.get(name)
+    found[name] = None  # circles are a finding of lint; here they only have to end
+    metric = project.all_metrics[name]
+    found[name] = next(_reasons(project, metric, relations, found), None)
+    return found[name]
+
+
+def _reasons(project: Project, metric: Metric, relations: Relations, found: dict[str, Skipped | None]) -> Iterator[Skipped]:
+    name = metric.name.name
+    for construct in METRICS:
+        if (own := construct(metric)) is not None:
+            yield Skipped("metric", name, f"{own.what} are not computed yet", own.span)
+    for ref in relations_of(metric):
+        if (below := _relation(project, ref.name, relations)) is not None:
+            yield Skipped("metric", name, f"it counts rows of '{ref}', and {below.what} cannot be computed yet", below.span)
+    for item in inputs_of(metric).values():
+        if _reason(project, item.metric.name, relations, found) is not None:
+            yield Skipped("metric", name, f"it uses '{item.metric}', which is not computed yet", item.metric.span)
+
+
+def _relation(project: Project, name: str, known: Relations) -> Obstacle | None:
+    """What hinders the rows of a source or model, its own or of what it reads."""
+    relation = project.relation(name)
+    if name not in known and relation is not None:
+        known[name] = None  # as above
+        own = next((one for construct in RELATIONS if (one := construct(relation)) is not None), None)
+        inputs = relation.inputs() if isinstance(relation, Model) else ()
+        known[name] = own or next((one for item in inputs if (one := _relation(project, item, known)) is not None), None)
+    return known.get(name)

@@ -1,0 +1,81 @@
+"""What the language says and the engine does not compute yet is said, with its place; all else is planned."""
+
+from pathlib import Path
+
+import pytest
+
+from metricsctl.core.errors import NotComputed
+from metricsctl.definition.load import load, load_text
+from metricsctl.plan.build import build
+from metricsctl.plan.types import Base
+from metricsctl.plan.unfinished import left_out, not_computed, not_heeded
+
+SPEC = Path(__file__).parents[2] / "fixtures" / "spec" / "metrics.yml"
+HEAD = """\
+version: 1
+sources:
+  - {name: log, time: at, entities: {user: u}, columns: [{name: at, type: timestamp}, {name: u}, {name: x, type: double}]}
+  - {name: mixed, time: at, match: {kind: click}, columns: [{name: at, type: timestamp}]}
+models:
+  - {name: visits, session: {source: log, entity: user, gap: 30m}}
+  - {name: daily, sql: "SELECT at, count(*) AS n FROM log GROUP BY at", time: at}
+  - {name: over, sql: "SELECT at, n FROM daily", time: at}
+  - {name: countries, static: countries.csv}
+metrics:
+  - {name: rows, type: simple, source: log, agg: count, variants: {big: x > 1}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("metric", "reason", "quoted"),
+    [
+        ("{name: a, type: cumulative, metric: rows, to_date: month}", "cumulative metrics are not computed yet", "cumulative"),
+        ("{name: a, type: conversion, base: log, convert: log, entity: user, within: 7d}", "conversion metrics", "conversion"),
+        ("{name: a, type: simple, source: log, agg: count, window: {size: 1h, slide: 5m}}", "hopping windows", "{size: 1h, slide: 5m}"),
+        ("{name: a, type: simple, source: log, agg: sum, expr: x, semi_additive: {per: u}}", "semi-additive metrics", "{per: u}"),
+        ("{name: a, type: simple, source: log, agg: count_distinct, expr: u, approximate: true}", "approximate distinct", "true"),
+        ("{name: a, type: simple, source: visits, agg: count}", "session windows", "{source: log, entity: user, gap: 30m}"),
+        ("{name: a, type: simple, source: daily, agg: sum, expr: n}", "GROUP BY in a model", "GROUP BY at"),
+        ("{name: a, type: simple, source: over, agg: sum, expr: n}", "GROUP BY in a model", "GROUP BY at"),
+        ("{name: a, type: simple, source: countries, agg: count}", "static tables", "countries.csv"),
+        ("{name: a, type: simple, source: mixed, agg: count}", "sources told apart by `match:`", "{kind: click}"),
+    ],
+)
+def test_a_construct_is_said_with_its_place(metric: str, reason: str, quoted: str) -> None:
+    text = f"{HEAD}  - {metric}\n  - {{name: b, type: derived, expr: a + rows}}\n"
+    project = load_text(text)
+    assert project.findings == ()
+    plan = build(project)
+    assert set(plan.skipped) == {"a", "b"}
+    assert reason in plan.skipped["a"].reason
+    span = plan.skipped["a"].span
+    assert span is not None
+    line = text.splitlines()[span.line - 1]
+    assert line[span.column - 1 : span.end_column - 1] in {quoted, "at"}
+    assert plan.skipped["b"].reason == "it uses 'a', which is not computed yet"
+    with pytest.raises(NotComputed, match="metric 'b' is not computed: it uses 'a'") as caught:
+        plan.computation("b")
+    assert (caught.value.exit_code, caught.value.span) == (2, plan.skipped["b"].span)
+    assert left_out(plan.skipped["a"]).code == "M006"
+    assert isinstance(plan.computation("rows"), Base)
+
+
+def test_a_variant_is_its_metric_with_one_more_filter() -> None:
+    plan = build(load_text(HEAD))
+    whole, part = plan.computation("rows"), plan.computation("rows.big")
+    assert isinstance(whole, Base)
+    assert isinstance(part, Base)
+    assert part.rollup == whole.rollup
+    assert [item.text for item in part.measure.filters] == ["x > 1"]
+
+
+def test_what_is_not_heeded_is_said_of_what_is_used() -> None:
+    project = load([SPEC])
+    assert set(not_computed(project)) == {"revenue_mtd", "revenue_rolling", "visit_length"}
+    assert [str(item.span) for item in not_heeded(project, "ingest")] == [f"{project.files[0].path}:14:10"]
+    assert not_heeded(project, "ingest", frozenset({"payment_log"})) == ()
+    assert [item.message.split(" is not")[0] for item in not_heeded(project, "detect")] == [
+        "`watch` of 'revenue'",
+        "`sla` of 'revenue'",
+        "calendar entry 'black-friday'",
+    ]
