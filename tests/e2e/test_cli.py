@@ -37,7 +37,10 @@ def test_exit_codes(broken: Path, cli: Cli) -> None:
     assert cli("lint", str(broken), "--exit-zero").returncode == 0
     assert cli("lint", str(broken.parent / "none.yml")).returncode == 2
     assert cli("describe", "a", "-p", str(broken)).returncode == 2
-    assert cli("lint", str(SPEC), "--fail-on", "warning").returncode == 1
+    warned = broken.parent / "warned.yml"
+    warned.write_text("version: 1\nsources: [{name: idle, description: Nobody reads it., time: at}]\n", encoding="utf-8")
+    assert cli("lint", str(warned)).returncode == 0
+    assert cli("lint", str(warned), "--fail-on", "warning").returncode == 1
 
 
 def test_json_is_all_that_is_on_stdout(broken: Path, cli: Cli) -> None:
