@@ -38,7 +38,7 @@ def test_exit_codes(broken: Path, cli: Cli) -> None:
     assert cli("lint", str(broken.parent / "none.yml")).returncode == 2
     assert cli("describe", "a", "-p", str(broken)).returncode == 2
     warned = broken.parent / "warned.yml"
-    warned.write_text("version: 1\nsources: [{name: idle, description: Nobody reads it., time: at}]\n", encoding="utf-8")
+    warned.write_text("version: 1\nsources: [{name: idle, time: at, columns: [{name: at, type: timestamp}]}]\n", encoding="utf-8")
     assert cli("lint", str(warned)).returncode == 0
     assert cli("lint", str(warned), "--fail-on", "warning").returncode == 1
 
