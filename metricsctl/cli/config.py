@@ -47,11 +47,42 @@ def _one_of(*choices: str) -> Callable[[Any], str]:
     return read
 
 
+_SEVERITIES = ("error", "warning", "info", "off")
+
+
+def _severities(value: Any) -> dict[str, str]:
+    """Severities by prefixes of rule codes."""
+    if not isinstance(value, dict):
+        raise ValueError('expected a table such as {M202 = "info"}')  # noqa: TRY004 - a wrong value, said like the others
+    for code, word in value.items():
+        if word not in _SEVERITIES:
+            raise ValueError(f"{code} cannot be '{word}': one of {', '.join(_SEVERITIES)}")
+    return dict(value)
+
+
+def _per_path(value: Any) -> tuple[dict[str, Any], ...]:
+    """Tables with `paths`, and `ignore` or `severity` or both."""
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ValueError("expected tables: [[lint.per_path]]")
+    found = []
+    for item in value:
+        unknown = set(item) - {"paths", "ignore", "severity"}
+        if unknown:
+            raise ValueError(f"unknown key '{min(unknown)}': paths, ignore and severity may stand here")
+        paths = _texts(item.get("paths"))
+        if not paths:
+            raise ValueError("'paths' names no file")
+        severity = _severities(item.get("severity", {})) | dict.fromkeys(_texts(item.get("ignore", [])), "off")
+        found.append({"paths": paths, "severity": severity})
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True)
 class _Key:
     read: Callable[[Any], Any]
     default: Any
     doc: str
+    in_environment: bool = True
 
 
 KEYS: Mapping[str, _Key] = {
@@ -62,6 +93,9 @@ KEYS: Mapping[str, _Key] = {
     "lint.ignore": _Key(_texts, (), "Rules to leave out, by prefix."),
     "lint.fail_on": _Key(_one_of(*FAIL_ON), "error", "The least severity that makes the exit code 1."),
     "lint.max_depth": _Key(_whole, 10, "How deep metrics may stand on each other (M107)."),
+    "lint.severity": _Key(_severities, {}, "Severities of rules, by prefix: error, warning, info or off.", in_environment=False),
+    "lint.per_path": _Key(_per_path, (), "The same for some files: tables of paths (globs), ignore, severity.", in_environment=False),
+    "lint.cache": _Key(_text, None, "Folder in which results are kept; default: .metricsctl/cache in the project."),
     "color": _Key(_one_of(*COLORS), "auto", "When to colour."),
 }
 
@@ -118,7 +152,7 @@ class ConfigReport:
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in table.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and prefix + name not in KEYS:
             yield from _flat(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value
@@ -187,7 +221,7 @@ def variable(key: str) -> str:
 def _from_environment() -> dict[str, Setting]:
     found = {}
     for key, spec in KEYS.items():
-        text = os.environ.get(variable(key))
+        text = os.environ.get(variable(key)) if spec.in_environment else None
         if text:
             try:
                 found[key] = Setting(key, spec.read(text), variable(key), spec.doc)

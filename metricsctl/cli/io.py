@@ -18,7 +18,7 @@ from metricsctl.core.progress import SILENT, Progress
 from metricsctl.core.report import Report
 from metricsctl.render.style import Style
 
-__all__ = ["Output", "style_of"]
+__all__ = ["Output", "replace_file", "style_of"]
 
 _JSON = {"json", "jsonl"}
 WIDTH = 120  # where there is no terminal to ask
@@ -94,7 +94,7 @@ class Output:
         """Write text or bytes to the asked place."""
         if self._to_file:
             assert self.path is not None  # noqa: S101 - asked just now
-            _replace(self.path, payload)
+            replace_file(self.path, payload)
         elif isinstance(payload, bytes):
             sys.stdout.flush()
             try:
@@ -163,7 +163,7 @@ def _line(span: Span | None) -> str | None:
     return None
 
 
-def _replace(path: Path, payload: str | bytes) -> None:
+def replace_file(path: Path, payload: str | bytes) -> None:
     """Write a file whole or not at all; what is no file (a device, a pipe) is written to as it is, never replaced."""
     raw = payload if isinstance(payload, bytes) else (payload if payload.endswith("\n") or not payload else payload + "\n").encode()
     path = path.resolve()

@@ -15,7 +15,7 @@ import yaml
 
 from metricsctl.core.diagnostics import Diagnostic, Severity, Span
 
-__all__ = ["Entry", "ListNode", "MapNode", "Node", "ScalarNode", "parse"]
+__all__ = ["Entry", "ListNode", "MapNode", "Node", "ScalarNode", "parse", "scalar_regions"]
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
@@ -221,3 +221,22 @@ def parse(text: str, path: str) -> tuple[Node | None, list[Diagnostic]]:
     except RecursionError:
         return None, [Diagnostic("M001", Severity.ERROR, "nested too deeply", Span.of_file(path))]
     return node, builder.findings
+
+
+def scalar_regions(text: str) -> list[tuple[str, int, int, int, int]]:
+    """Where texts stand that may hold a `#` which begins no comment: (style, line, column, end line, end column) of scalars with a style.
+
+    Lines and columns count from 1, the end is exclusive; of a block scalar only what follows its first line counts. Stops where YAML
+    breaks.
+    """
+    found = []
+    try:
+        for token in yaml.scan(text, Loader=_LOADER):
+            if isinstance(token, yaml.ScalarToken) and token.style:
+                start, end = token.start_mark, token.end_mark
+                block = token.style in "|>"
+                first = (start.line + 2, 1) if block else (start.line + 1, start.column + 1)
+                found.append((str(token.style), *first, end.line + 1, end.column + 1))
+    except yaml.YAMLError:
+        pass
+    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import re
 from collections.abc import Iterator, Mapping
@@ -14,20 +13,9 @@ from metricsctl.definition.project import Project
 from metricsctl.definition.references import bases_of, inputs_of, references
 from metricsctl.definition.schema import Derived, Exposure, Metric, Model, Ratio, Simple, Source
 from metricsctl.lint.outside import Outside
+from metricsctl.lint.settings import Settings
 
 __all__ = ["Facts", "Settings"]
-
-
-def _today() -> dt.date:
-    return dt.datetime.now(tz=dt.UTC).date()
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a project may choose for its rules (`lint.*` in the configuration), and the day that dates are held against (UTC)."""
-
-    max_depth: int = 10
-    today: dt.date = field(default_factory=_today)
 
 
 @dataclass(frozen=True)
@@ -40,11 +28,21 @@ class Facts:
     project: Project
     settings: Settings = field(default_factory=Settings)
     base: Project | None = None
+    world: Outside | None = None
 
     @functools.cached_property
     def outside(self) -> Outside:
         """The world beyond the definitions, as seen from their repository."""
-        return Outside.around(self.project.root)
+        return self.world or Outside.around(self.project.root)
+
+    @functools.cached_property
+    def texts(self) -> Mapping[str, str]:
+        """The text of every file that findings may stand in: the definitions, and the SQL files that they name."""
+        found = {file.path: file.text for file in self.project.files}
+        for model in self.project.models.values():
+            if model.statement is not None and model.statement.node.style == "file":
+                found[model.statement.span.path] = model.statement.text
+        return found
 
     @functools.cached_property
     def relations(self) -> dict[str, Source | Model]:
@@ -144,12 +142,16 @@ class Facts:
 
     @functools.cached_property
     def _lines(self) -> dict[str, list[str]]:
-        return {file.path: file.text.split("\n") for file in self.project.files}
+        return {path: text.split("\n") for path, text in self.texts.items()}
 
     def line(self, path: str, number: int) -> str:
         """A line of a definition file; empty where there is none."""
         lines = self._lines.get(path, [])
         return lines[number - 1] if number <= len(lines) else ""
+
+    def lines_of(self, path: str) -> list[str]:
+        """The lines of a file that findings may stand in."""
+        return self._lines.get(path, [])
 
     def unquoted(self, span: Span) -> Span:
         """A stretch without the quotes of the YAML around it, so that it holds just what a message names."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from metricsctl.core.globs import glob_pattern
 
 __all__ = ["Outside", "repository_of"]
 
@@ -61,7 +63,7 @@ class Outside:
         start = self.folder / fixed.rpartition("/")[0] if fixed != glob else self.folder / glob
         if fixed == glob:
             return start.exists()
-        pattern = _regex(glob)
+        pattern = glob_pattern(glob)
         looked = 0
         for base, folders, files in os.walk(start):
             folders[:] = sorted(name for name in folders if name not in {".git", "node_modules", ".venv"})
@@ -81,10 +83,3 @@ class Outside:
             kind, _, what = question.partition(":")
             _ = self.text(what) if kind == "text" else self.has_file(what)
         return all(self.asked[question] == answer for question, answer in asked.items())
-
-
-def _regex(glob: str) -> re.Pattern[str]:
-    """A glob as a regular expression: `**` crosses folders, `*` and `?` do not."""
-    parts: Iterable[str] = re.split(r"(\*\*/|\*\*|\*|\?)", glob)
-    words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(words.get(part, re.escape(part)) for part in parts) + r"\Z")

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypedDict
 
 from metricsctl.core.diagnostics import Diagnostic, Severity, Span
+from metricsctl.core.suites import Case, Outcome, Suite
 from metricsctl.definition.project import Project
-from metricsctl.lint.registry import FixKind, Rule
+from metricsctl.lint.fingerprint import fingerprints
+from metricsctl.lint.registry import FixKind, Rule, all_rules
 
 __all__ = ["LintReport", "RuleReport"]
 
@@ -34,20 +36,22 @@ class LintReport:
     other_files: int
     lines: Mapping[tuple[str, int], str]
     counts: Mapping[str, int]  # metrics, sources, ...
+    suppressed: int = 0  # by comments in the files
+    known: int = 0  # of a report of yesterday, or of the base of a change
 
     @classmethod
-    def of(cls, project: Project, findings: Iterable[Diagnostic]) -> LintReport:
-        """The report of a project's findings."""
+    def of(cls, project: Project, findings: Iterable[Diagnostic], texts: Mapping[str, str], *, suppressed: int = 0) -> LintReport:
+        """The report of a project's findings; `texts` are the files that they stand in."""
         found = tuple(findings)
-        texts = {file.path: file.text.split("\n") for file in project.files}
+        split = {path: texts[path].split("\n") for path in {item.span.path for item in found if item.span} if path in texts}
         lines = {}
         for item in found:
-            text = texts.get(item.span.path) if item.span else None
+            text = split.get(item.span.path) if item.span else None
             if item.span and text and item.span.line <= len(text):
                 lines[item.span.path, item.span.line] = text[item.span.line - 1]
         kinds = ("metrics", "sources", "models", "dimensions", "exposures")
         counts = {kind: len(getattr(project, kind)) for kind in kinds}
-        return cls(found, tuple(file.path for file in project.files), project.other_files, lines, counts)
+        return cls(found, tuple(file.path for file in project.files), project.other_files, lines, counts, suppressed)
 
     @property
     def worst(self) -> Severity | None:
@@ -66,6 +70,34 @@ class LintReport:
         """The findings, one line each in JSON lines."""
         return self.findings
 
+    def fingerprints(self) -> list[str]:
+        """What makes each finding the same finding tomorrow, whatever line it stands on."""
+        return fingerprints(self.findings)
+
+    def rule_pages(self) -> tuple[RulePage, ...]:
+        """The pages of the rules that found something."""
+        rules = all_rules()
+        return tuple(RulePage.of(rules[code]) for code in sorted({item.code for item in self.findings} & rules.keys()))
+
+    def suites(self) -> list[Suite]:
+        """One suite a file, one case a finding; errors fail, what is less is said. A file without findings is one case that passes."""
+        by_file: dict[str, list[Case]] = {path: [] for path in self.files}
+        for item in self.findings:
+            path = item.span.path if item.span else ""
+            by_file.setdefault(path, []).append(self._case(item, path))
+        return [Suite(path, tuple(cases or [Case("no findings", "passed", file=path)])) for path, cases in by_file.items()]
+
+    def _case(self, item: Diagnostic, path: str) -> Case:
+        outcome: Outcome = "failure" if item.severity is Severity.ERROR else "passed"
+        details = "\n".join(part for part in (f"{item.span}: {item.code} {item.message}", self.line(item.span), item.hint) if part)
+        line = item.span.line if item.span else 0
+        return Case(f"{item.code} {item.message}", outcome, item.message, f"{item.code} {item.severity}", details, path, line)
+
+    @property
+    def fixable(self) -> int:
+        """How many findings have a safe fix."""
+        return sum(item.fix is not None and item.fix.safe for item in self.findings)
+
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """The findings."""
@@ -74,7 +106,15 @@ class LintReport:
     @property
     def stats(self) -> Mapping[str, Any]:
         """How much was looked at."""
-        return {**self.counts, "files": len(self.files), "findings": len(self.findings), "other_files": self.other_files}
+        return {
+            **self.counts,
+            "files": len(self.files),
+            "findings": len(self.findings),
+            "fixable": self.fixable,
+            "known": self.known,
+            "other_files": self.other_files,
+            "suppressed": self.suppressed,
+        }
 
     def to_dict(self) -> LintData:
         """Files and counts; the findings themselves are the `diagnostics` of the envelope."""
@@ -89,14 +129,17 @@ class LintReport:
     def summary(self) -> str:
         """One line for people.
 
-        "3 errors, 1 warning in 4 files; 2 other YAML files left alone"
+        "3 errors, 1 warning in 4 files (1 can be mended by --fix); 2 other YAML files left alone"
         """
         severities = Counter(item.severity for item in self.findings)
         said = [_count(severities[severity], severity) for severity in Severity if severities[severity]]
         others = f"; {_count(self.other_files, 'other YAML file')} left alone" if self.other_files else ""
+        others += f"; {self.suppressed} suppressed" if self.suppressed else ""
+        others += f"; {self.known} known" if self.known else ""
         files = _count(len(self.files), "file")
         if said:
-            return f"{', '.join(said)} in {files}{others}"
+            mendable = f" ({self.fixable} can be mended by --fix)" if self.fixable else ""
+            return f"{', '.join(said)} in {files}{mendable}{others}"
         what = ", ".join(_count(number, kind.rstrip("s")) for kind, number in self.counts.items() if number)
         return f"All checks passed: {what or 'no definitions'} in {files}{others}"
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from metricsctl.core.diagnostics import Severity
+from metricsctl.core.diagnostics import Fix, Severity, Span
 from metricsctl.core.names import nearest
 from metricsctl.definition.references import inputs_of
 from metricsctl.definition.schema import Derived
 from metricsctl.lint.facts import Facts
+from metricsctl.lint.fixes import entry_removal
 from metricsctl.lint.registry import Problem, rule
 
 
@@ -64,12 +65,13 @@ def _derived(facts: Facts) -> Iterator[Derived]:
     return (metric for metric in facts.project.metrics.values() if isinstance(metric, Derived) and metric.inputs)
 
 
-@rule("M108", "unused-input", severity=Severity.WARNING)
+@rule("M108", "unused-input", severity=Severity.WARNING, fix="safe")
 def unused_input(facts: Facts) -> Iterator[Problem]:
     """A declared input that the expression does not use.
 
     ## What it does
-    Warns of names under `inputs:` of a derived metric that do not stand in its `expr`.
+    Warns of names under `inputs:` of a derived metric that do not stand in its `expr`. The fix takes the input out; the number stays what
+    it was.
 
     ## Why
     Lineage would show an influence that is none, and usually the expression has lost a term.
@@ -88,7 +90,16 @@ def unused_input(facts: Facts) -> Iterator[Problem]:
         for name in metric.inputs:
             if name not in used:
                 span = facts.word(metric.place("inputs"), name, key=True)
-                yield Problem(span, f"input '{name}' is not used in `expr`", "take it out, or use it")
+                yield Problem(span, f"input '{name}' is not used in `expr`", "take it out, or use it", _without(facts, metric, name, span))
+
+
+def _without(facts: Facts, metric: Derived, name: str, key: Span) -> Fix | None:
+    """The metric without an input; None where it is the only one, since without any `inputs:` names mean metrics."""
+    if len(metric.inputs) < 2 or key == metric.place("inputs"):
+        return None
+    end = metric.inputs[name].span
+    entry = Span(key.path, key.line, key.column, end.end_line, end.end_column)
+    return Fix(f"take input '{name}' out", (entry_removal(entry, facts.lines_of(key.path)),))
 
 
 @rule("M109", "undeclared-input")

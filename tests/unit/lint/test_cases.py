@@ -6,6 +6,7 @@ metrics: ...                         a text that does not begin with `version:` 
 the message (the hint)               one line a finding; may be left out
 --- file: CODEOWNERS                 another file of the project
 --- base                             the earlier state, for rules that compare
+    --- fixed                            the text after all fixes, the unsafe ones too
 """
 
 import datetime as dt
@@ -20,6 +21,7 @@ from metricsctl.definition.load import load_text
 from metricsctl.lint.engine import run
 from metricsctl.lint.facts import Settings
 from metricsctl.lint.registry import all_rules
+from metricsctl.lint.session import Session
 
 from .conftest import SOURCES, marked_places
 
@@ -39,6 +41,12 @@ class Case:
     says: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     base: str | None = None
+    fixed: str | None = None
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The rules to run; suppressions are judged only of rules that ran."""
+        return frozenset(all_rules()) if self.code == "M901" else frozenset({self.code})
 
 
 def read_settings(text: str | None) -> dict[str, Any]:
@@ -67,6 +75,8 @@ def cases_of(path: Path) -> list[Case]:
                 case.says = body.strip().splitlines()
             elif name == "base":
                 case.base = whole(body)
+            elif name == "fixed":
+                case.fixed = whole(body)
             else:
                 case.files[name.removeprefix("file: ")] = body
         found.append(case)
@@ -82,7 +92,7 @@ def findings(case: Case, root: Path) -> list[Any]:
         (root / name).write_text(body, encoding="utf-8")
     project = load_text(_MARK.sub("", case.text), root=root)
     base = None if case.base is None else load_text(case.base, root=root)
-    report = run(project, select=[case.code], settings=Settings(**case.settings), base=base)
+    report = run(project, select=case.codes, settings=Settings(**case.settings), base=base)
     return [item for item in report.findings if item.code == case.code]
 
 
@@ -107,6 +117,22 @@ def test_the_message_quotes_the_text_at_its_place(case: Case, tmp_path: Path) ->
         text = lines[item.span.line - 1][item.span.column - 1 : item.span.end_column - 1]
         assert text
         assert f"'{text}'" in item.message
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.fixed is not None], ids=lambda case: f"{case.code}-{case.title}")
+def test_fixing_mends_it_and_fixing_twice_changes_nothing_more(case: Case, tmp_path: Path) -> None:
+    assert case.fixed is not None
+    path = tmp_path / "metrics.yml"
+    for before in (_MARK.sub("", case.text), case.fixed):
+        fixed = Session({path: before}, 0, case.codes, tmp_path, Settings(**case.settings)).fix(unsafe=True)
+        assert fixed.after.get(path, before) == case.fixed
+    for item in findings(case, tmp_path):
+        assert item.fix is None or item.fix.safe == (all_rules()[case.code].fix == "safe")
+
+
+@pytest.mark.parametrize("code", [code for code, rule in all_rules().items() if rule.fix != "none"])
+def test_every_rule_that_mends_shows_how(code: str) -> None:
+    assert any(case.fixed is not None for case in CASES if case.code == code)
 
 
 @pytest.mark.parametrize("code", all_rules())
