@@ -64,6 +64,7 @@ metrics:
     type: ratio                            # computed from its inputs at the asked grain, never an average of averages
     numerator: orders_paid
     denominator: orders
+    on_zero: absent                        # no orders, no rate: neither 0 nor an error
     direction: up
     bounds: {min: 0, max: 1}
   - name: revenue
@@ -79,6 +80,7 @@ metrics:
     description: Mean value of a paid order.
     type: derived                          # an expression over other metrics
     expr: revenue / orders_paid
+    on_zero: absent
     unit: usd
   - name: buyers
     description: People who paid.

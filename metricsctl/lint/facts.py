@@ -6,14 +6,19 @@ import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from metricsctl.core.diagnostics import Span
 from metricsctl.definition.expression import Expression
 from metricsctl.definition.project import Project
-from metricsctl.definition.references import bases_of, inputs_of, references
-from metricsctl.definition.schema import Derived, Exposure, Metric, Model, Ratio, Simple, Source
+from metricsctl.definition.references import bases_of, inputs_of, references, relations_of
+from metricsctl.definition.schema import Alias, Derived, Exposure, Metric, Model, Ratio, Simple, Source, Variant
+from metricsctl.definition.streaming import obstacle
 from metricsctl.lint.outside import Outside
 from metricsctl.lint.settings import Settings
+
+if TYPE_CHECKING:
+    from metricsctl.lineage.sql.shapes import Shape
 
 __all__ = ["Facts", "Settings"]
 
@@ -60,6 +65,22 @@ class Facts:
         sources = self.project.sources.items()
         return found | {name: None if source.implied else tuple(column.name.name for column in source.columns) for name, source in sources}
 
+    @functools.cached_property
+    def table_only(self) -> Mapping[str, tuple[str, ...]]:
+        """The models whose columns cannot be followed to those of what they read, each with the tables that it reads."""
+        from metricsctl.lineage.sql import column_lineage
+
+        found = {}
+        for name, lineage in column_lineage(self.project).items():
+            statement = lineage.statement
+            tables = statement.tables
+            if lineage.model.statement is None or statement.unknown or any(table not in self.relations for table in tables):
+                continue  # sessions and static tables say their columns themselves; unknown names are M104 and M503
+            blind = any(origin.column is None for origins in statement.columns.values() for origin in origins)
+            if not statement.complete or blind or not statement.columns:
+                found[name] = tables
+        return found
+
     def missing(self, relation: str, name: str) -> bool:
         """Whether a relation is known not to have a column. Names of a model's SQL are folded, those of a source are as declared."""
         known = self.columns.get(relation)
@@ -76,9 +97,73 @@ class Facts:
         """Whether something of that name was left out, so that a reference to it is no mistake."""
         return any(f"{kind}:{name if kind != 'metric' else name.partition('.')[0]}" in self.project.skipped for kind in kinds)
 
+    def target(self, name: str) -> Metric | None:
+        """The metric called `name`, through aliases and variants to the one that says how it is made; None where that is not known."""
+        seen: set[str] = set()
+        metric = self.project.all_metrics.get(name)
+        while isinstance(metric, Alias | Variant) and metric.name.name not in seen:
+            seen.add(metric.name.name)
+            metric = self.project.all_metrics.get(metric.alias_of.name if isinstance(metric, Alias) else metric.of.name)
+        return None if isinstance(metric, Alias | Variant) else metric
+
+    def quoted(self, expression: Expression, start: int = -1, end: int = -1) -> tuple[Span, str]:
+        """A stretch of an expression (the whole without `start`) that lies on one line, and the text there.
+
+        Where it takes several lines: its first name, else its first line.
+        """
+        span = expression.node.span_of(start, end) if start >= 0 else expression.span
+        if span.line != span.end_line:
+            uses = expression.columns()
+            span = uses[0].span if uses else self._first_line(expression)
+        span = self.unquoted(span)
+        return span, self.line(span.path, span.line)[span.column - 1 : span.end_column - 1]
+
+    def _first_line(self, expression: Expression) -> Span:
+        span = expression.span
+        number = span.line + 1 if expression.node.style in {"|", ">"} else span.line
+        text = self.line(span.path, number)
+        start = len(text) - len(text.lstrip()) if number > span.line else span.column - 1
+        return Span(span.path, number, start + 1, number, max(len(text.rstrip()), start) + 1)
+
     def bases(self, name: str) -> dict[str, Simple]:
         """The simple metrics that a metric stands on."""
         return bases_of(self.project.all_metrics, name)
+
+    @functools.cached_property
+    def used_relations(self) -> frozenset[str]:
+        """The sources and models that a metric stands on, also by way of models."""
+        waiting = [ref.name for metric in self.project.metrics.values() for ref in relations_of(metric)]
+        used: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            if name in used:
+                continue
+            used.add(name)
+            model = self.project.models.get(name)
+            waiting += model.inputs() if model else []
+        return frozenset(used)
+
+    def shape(self, model: Model) -> Shape:
+        """The shape of a model's SQL; the model has some."""
+        from metricsctl.lineage.sql.shapes import shape_of
+
+        assert model.statement is not None  # noqa: S101 - as said
+        return shape_of(model.statement.text, model.statement.dialect)
+
+    def accepted(self, relation: str) -> Mapping[str, frozenset[str]]:
+        """The values that columns of a source or model may have, where that is said."""
+        record = self.relations.get(relation)
+        columns = record.columns if record is not None else ()
+        return {column.name.name: frozenset(column.accepted) for column in columns if column.accepted}
+
+    def obstacle(self, model: Model) -> str | None:
+        """What in a model's SQL needs more than one row at a time, in words; joins to static tables do not."""
+        found = obstacle(model.statement.tree) if model.statement is not None else None
+        if found is None or model.statement is None:
+            return None
+        tables = [self.project.models.get(name) for name in model.statement.tables()]
+        streams = sum(table is None or table.static is None for table in tables)
+        return None if found[0] == "JOIN" and streams < 2 else found[0]
 
     @functools.cached_property
     def users(self) -> Mapping[str, tuple[Metric | Exposure, ...]]:

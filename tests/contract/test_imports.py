@@ -33,7 +33,14 @@ TOP = {"__init__", "__main__", "_version", "workspace", "cli", "demo"}  # these 
 HOMES = {
     "duckdb": ("engine/duckdb/",),
     "deltalake": ("store/delta.py",),
-    "sqlglot": ("definition/expression.py", "definition/streaming.py", "definition/load.py", "lineage/sql/", "engine/reference/"),
+    "sqlglot": (
+        "definition/expression.py",
+        "definition/streaming.py",
+        "definition/formula.py",
+        "definition/load.py",
+        "lineage/sql/",
+        "engine/reference/",
+    ),
     "rich": ("render/table.py", "cli/"),
     "typer": ("cli/",),
     "networkx": ("lineage/",),

@@ -109,15 +109,13 @@ def lint(
 
     Examples
     --------
-    metricsctl lint
     metricsctl lint metrics/ --select M1,M4 --fail-on warning
     metricsctl lint --fix
-    metricsctl lint --diff --unsafe-fixes
     metricsctl lint --changed-since main --base main --format github
 
     See Also
     --------
-    rule, describe, test, impact
+    rule, describe, impact
     """
     from metricsctl.cli.config import FAIL_ON
     from metricsctl.cli.linting import Asked, session_of

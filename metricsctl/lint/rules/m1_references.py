@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from metricsctl.core.diagnostics import Severity
 from metricsctl.core.names import nearest
 from metricsctl.definition.forms import Ref
-from metricsctl.definition.references import KIND_SECTIONS, dimension_lists, references, relations_of
+from metricsctl.definition.references import KIND_SECTIONS, dimension_lists, references
 from metricsctl.definition.schema import SECTIONS, Exposure, MetricTest, Model, Simple, Source
 from metricsctl.lint.facts import Facts
 from metricsctl.lint.registry import Problem, rule
@@ -231,9 +231,9 @@ def unused(facts: Facts) -> Iterator[Problem]:
     ## References
     - [Sources, models and dimensions](../spec.md)
     """
-    used = _used_relations(facts)
+    used = facts.used_relations
     listed = {ref.name for _, refs in dimension_lists(facts.project) for ref in refs}
-    groups: tuple[tuple[str, Iterable[Any], set[str], str], ...] = (
+    groups: tuple[tuple[str, Iterable[Any], Container[str], str], ...] = (
         ("source", facts.project.sources.values(), used, "no metric and no used model reads it"),
         ("model", facts.project.models.values(), used, "no metric and no used model reads it"),
         ("dimension", facts.project.dimensions.values(), listed, "no `dimensions:` lists it"),
@@ -242,16 +242,3 @@ def unused(facts: Facts) -> Iterator[Problem]:
         for record in records:
             if record.name.name not in names and not facts.mentioned_by_skipped(record.name.name):
                 yield Problem(record.name.span, f"unused {kind} '{record.name}'", hint)
-
-
-def _used_relations(facts: Facts) -> set[str]:
-    waiting = [ref.name for metric in facts.project.metrics.values() for ref in relations_of(metric)]
-    used: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        if name in used:
-            continue
-        used.add(name)
-        model = facts.project.models.get(name)
-        waiting += model.inputs() if model else []
-    return used
