@@ -18,6 +18,7 @@ from metricsctl.lint.outside import Outside
 from metricsctl.lint.settings import Settings
 
 if TYPE_CHECKING:
+    from metricsctl.lineage.sql.models import Survey
     from metricsctl.lineage.sql.shapes import Shape
 
 __all__ = ["Facts", "Settings"]
@@ -59,27 +60,22 @@ class Facts:
         """The columns of each source and model; None where `*` over something unknown hides them."""
         found: dict[str, tuple[str, ...] | None] = {}
         if self.project.models:
-            from metricsctl.lineage.sql import model_columns
-
-            found |= model_columns(self.project)
+            found |= self.survey.columns
         sources = self.project.sources.items()
         return found | {name: None if source.implied else tuple(column.name.name for column in source.columns) for name, source in sources}
 
     @functools.cached_property
+    def survey(self) -> Survey:
+        """What is known of the columns of all models."""
+        from metricsctl.lineage.sql import survey
+
+        return survey(self.project)
+
+    @functools.cached_property
     def table_only(self) -> Mapping[str, tuple[str, ...]]:
         """The models whose columns cannot be followed to those of what they read, each with the tables that it reads."""
-        from metricsctl.lineage.sql import column_lineage
-
-        found = {}
-        for name, lineage in column_lineage(self.project).items():
-            statement = lineage.statement
-            tables = statement.tables
-            if lineage.model.statement is None or statement.unknown or any(table not in self.relations for table in tables):
-                continue  # sessions and static tables say their columns themselves; unknown names are M104 and M503
-            blind = any(origin.column is None for origins in statement.columns.values() for origin in origins)
-            if not statement.complete or blind or not statement.columns:
-                found[name] = tables
-        return found
+        found = self.survey.table_only
+        return {name: tables for name, tables in found.items() if all(table in self.relations for table in tables)}  # else it is M104
 
     def missing(self, relation: str, name: str) -> bool:
         """Whether a relation is known not to have a column. Names of a model's SQL are folded, those of a source are as declared."""

@@ -118,7 +118,7 @@ def lint(
     rule, describe, impact
     """
     from metricsctl.cli.config import FAIL_ON
-    from metricsctl.cli.linting import Asked, session_of
+    from metricsctl.cli.linting import Asked, session_of, without_collection
     from metricsctl.cli.verb import one_of
     from metricsctl.core.diagnostics import Severity
 
@@ -138,7 +138,8 @@ def lint(
     threshold = Severity(one_of("--fail-on", fail_on or config.get("lint.fail_on"), FAIL_ON))
     if fix or unsafe_fixes or diff:
         return _mend(out, session, unsafe=unsafe_fixes, diff=diff, threshold=threshold)
-    report = session.run()
+    with without_collection():
+        report = session.run()
     out.write(report)
     out.note(report.summary())
     return int(report.fails(threshold))
@@ -147,10 +148,12 @@ def lint(
 def _mend(out: Output, session: Session, *, unsafe: bool, diff: bool, threshold: Severity) -> int:
     """`--fix`, `--unsafe-fixes` and `--diff`: the diff, or the mended draft, or the files written and the report of what is left."""
     from metricsctl.cli.io import replace_file
+    from metricsctl.cli.linting import without_collection
     from metricsctl.core.errors import UsageError
     from metricsctl.lint.fixes import read_raw, unified_diff
 
-    fixed = session.fix(unsafe=unsafe)
+    with without_collection():
+        fixed = session.fix(unsafe=unsafe)
     times = "1 finding" if fixed.made == 1 else f"{fixed.made} findings"
     if diff:
         out.emit("".join(unified_diff(path, fixed.before[path], text, session.root) for path, text in sorted(fixed.after.items())))

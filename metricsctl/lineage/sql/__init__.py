@@ -1,6 +1,6 @@
 """Column lineage of the models' SQL; beside `definition/expression.py` the only home of sqlglot."""
 
-from metricsctl.lineage.sql.models import ModelLineage, UnknownColumn, column_lineage, model_columns, model_tables, unknown_columns
+from metricsctl.lineage.sql.models import ModelLineage, UnknownColumn, column_lineage, model_columns, model_tables, survey, unknown_columns
 from metricsctl.lineage.sql.statement import GUESS, Origin, StatementLineage, read_statement, table_mentions
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "model_columns",
     "model_tables",
     "read_statement",
+    "survey",
     "table_mentions",
     "unknown_columns",
 ]

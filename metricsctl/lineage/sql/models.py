@@ -10,10 +10,11 @@ from graphlib import CycleError, TopologicalSorter
 from metricsctl.core.diagnostics import Span
 from metricsctl.definition.project import Project
 from metricsctl.definition.schema import Model
+from metricsctl.lineage.sql.shapes import plain_columns
 from metricsctl.lineage.sql.statement import Origin, StatementLineage, read_statement, table_mentions
 from metricsctl.lineage.sql.tables import session_lineage, static_lineage
 
-__all__ = ["ModelLineage", "UnknownColumn", "column_lineage", "model_columns", "model_tables", "unknown_columns"]
+__all__ = ["ModelLineage", "Survey", "UnknownColumn", "column_lineage", "model_columns", "model_tables", "survey", "unknown_columns"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,55 @@ def _lineage(project: Project, model: Model, known: Mapping[str, tuple[str, ...]
     return read_statement(text.text, text.dialect, tuple((table, known.get(table)) for table in tables))
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What is known of the columns of all models, without where each comes from.
+
+    `columns` as `model_columns` has them, `unknown` as `unknown_columns`; `table_only` are models through which columns cannot be
+    followed, each with what it reads.
+    """
+
+    columns: Mapping[str, tuple[str, ...] | None]
+    unknown: tuple[UnknownColumn, ...]
+    table_only: Mapping[str, tuple[str, ...]]
+
+
+def survey(project: Project) -> Survey:
+    """Look through all models, upstream first. Most are one plain SELECT over one table, for which a glance does: a tenth of the time."""
+    known = _declared(project)
+    columns: dict[str, tuple[str, ...] | None] = dict.fromkeys(project.models)
+    unknown: list[UnknownColumn] = []
+    table_only: dict[str, tuple[str, ...]] = {}
+    for name in _upstream_first(project.models):
+        model = project.models[name]
+        text = model.statement
+        found = plain_columns(text.text, text.dialect, known) if text is not None else None
+        if found is None and (lineage := _lineage(project, model, known)) is not None:
+            found = tuple(lineage.columns) if lineage.complete else None
+            unknown += _unknown(ModelLineage(model, lineage), known)
+            if text is not None and not lineage.unknown and _is_blind(lineage):
+                table_only[name] = lineage.tables
+        known[name] = columns[name] = found
+    return Survey(columns, tuple(sorted(unknown, key=lambda item: item.model)), table_only)
+
+
+def _is_blind(lineage: StatementLineage) -> bool:
+    """Whether an output comes from no column that is known."""
+    origins = (origin for found in lineage.columns.values() for origin in found)
+    return not lineage.complete or not lineage.columns or any(origin.column is None for origin in origins)
+
+
+def _unknown(lineage: ModelLineage, known: Mapping[str, tuple[str, ...] | None]) -> list[UnknownColumn]:
+    text = lineage.model.statement
+    if text is None:
+        return []
+    candidates = tuple(sorted({column for table in lineage.statement.tables for column in known.get(table) or ()}))
+    return [
+        UnknownColumn(lineage.model.name.name, text.text[start:end].strip('"`[]'), text.node.span_of(start, end), candidates)
+        for _, start, end in lineage.statement.unknown
+    ]
+
+
 def model_columns(project: Project) -> dict[str, tuple[str, ...] | None]:
     """The output columns of every model in the order of its SELECT; None where they are not all known (`*` over an unknown table)."""
     found = column_lineage(project)
@@ -89,16 +139,7 @@ def model_columns(project: Project) -> dict[str, tuple[str, ...] | None]:
 
 def unknown_columns(project: Project) -> list[UnknownColumn]:
     """The columns in models' SQL that nothing upstream has, by model and place. Where a table's columns are not known, nothing is said."""
-    known = {**_declared(project), **model_columns(project)}
-    missing = []
-    for name, lineage in sorted(column_lineage(project).items()):
-        text = lineage.model.statement
-        if text is None:
-            continue
-        candidates = tuple(sorted({column for table in lineage.statement.tables for column in known.get(table) or ()}))
-        for _, start, end in lineage.statement.unknown:
-            missing.append(UnknownColumn(name, text.text[start:end].strip('"`[]'), text.node.span_of(start, end), candidates))
-    return missing
+    return list(survey(project).unknown)
 
 
 def _declared(project: Project) -> dict[str, tuple[str, ...] | None]:

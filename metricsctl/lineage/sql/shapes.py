@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metricsctl.definition.expression import SqlSyntaxError, parse_select
+from metricsctl.definition.expression import SqlSyntaxError, parse_select, walk_tree
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ["FLEETING", "Join", "Output", "Shape", "Star", "Unqualified", "fleeting", "shape_of"]
+__all__ = ["FLEETING", "Join", "Output", "Shape", "Star", "Unqualified", "fleeting", "plain_columns", "shape_of"]
 
 FLEETING = frozenset(
     re.findall(
@@ -102,6 +102,25 @@ def shape_of(text: str, dialect: str) -> Shape:
     outputs = {item.alias_or_name: _output(item, aliases) for item in tree.expressions if item.alias_or_name not in {"", "*"}}
     loose = _unqualified(tree, tuple(table.name for table in tables)) if plain and len(tables) > 1 else ()
     return Shape(outputs, joins, tables[0].name if tables else "", aliases, stars, plain, loose)
+
+
+def plain_columns(text: str, dialect: str, known: Mapping[str, tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    """The outputs of a statement that is one SELECT from one table and uses only columns `known` of it; None for any other."""
+    from sqlglot import exp
+
+    shape = shape_of(text, dialect)
+    columns = known.get(shape.first)
+    if not shape.is_plain or shape.stars or len(shape.aliases) != 1 or columns is None:
+        return None
+    tree = parse_select(text, dialect)
+    for part in walk_tree(tree):
+        if isinstance(part, exp.Column) and (part.name not in columns or part.table not in {"", *shape.aliases}):
+            return None
+        if isinstance(part, exp.Query) and part is not tree:
+            return None
+    outputs = tuple(shape.outputs)
+    fits = len(outputs) == len(tree.expressions) and all(name == name.lower() for name in outputs)
+    return outputs if fits else None
 
 
 def _unqualified(tree: exp.Select, tables: tuple[str, ...]) -> tuple[Unqualified, ...]:

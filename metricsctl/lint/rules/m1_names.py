@@ -7,7 +7,7 @@ from typing import Any
 
 from metricsctl.core.diagnostics import Severity
 from metricsctl.core.names import MAX_LENGTH, is_snake_case
-from metricsctl.definition.expression import SqlSyntaxError, parse_expression
+from metricsctl.definition.expression import is_reserved
 from metricsctl.definition.schema import Alias
 from metricsctl.lint.facts import Facts
 from metricsctl.lint.registry import Problem, rule
@@ -64,14 +64,6 @@ def _named(facts: Facts) -> Iterator[tuple[str, Any]]:
             yield kind, record
 
 
-def _is_reserved(name: str) -> bool:
-    """Whether SQL reads the name as something other than a column."""
-    try:
-        return bool(parse_expression(name, "duckdb").key != "column")
-    except SqlSyntaxError:
-        return True
-
-
 def _snake(name: str) -> str | None:
     words = "".join(f"_{char.lower()}" if char.isupper() else char if char.isalnum() else "_" for char in name)
     mended = "_".join(word for word in words.split("_") if word) if not name.isupper() else name.lower()
@@ -105,7 +97,7 @@ def name_form(facts: Facts) -> Iterator[Problem]:
             yield Problem(ref.span, f"{kind} name '{ref}' is not snake_case", _snake(ref.name))
         elif len(ref.name) > MAX_LENGTH:
             yield Problem(ref.span, f"{kind} name '{ref}' is {len(ref.name)} characters long", f"{MAX_LENGTH} are the limit")
-        elif _is_reserved(ref.name):
+        elif is_reserved(ref.name):
             yield Problem(ref.span, f"{kind} name '{ref}' is a reserved word of SQL", f"write '{ref}_{kind}', or say what it holds")
 
 

@@ -118,7 +118,7 @@ def _mismatches(facts: Facts, metric: Metric, measures: Measures) -> Iterator[Pr
         return
     for expression, relations in facts.expressions(metric):
         units = measures.columns(relations[0]) if len(relations) == 1 else {}
-        if units:
+        if len(units.keys() & set(expression.names())) > 1:
             for item in mismatches(formula(expression.text, expression.dialect), units.get):
                 yield _unfit(facts, expression, item)
 

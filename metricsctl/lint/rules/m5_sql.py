@@ -57,7 +57,5 @@ def unknown_sql_column(facts: Facts) -> Iterator[Problem]:
     """
     if not facts.project.models:
         return
-    from metricsctl.lineage.sql import unknown_columns
-
-    for found in unknown_columns(facts.project):
+    for found in facts.survey.unknown:
         yield Problem(found.span, f"unknown column '{found.name}' in model '{found.model}'", nearest(found.name, found.candidates))
