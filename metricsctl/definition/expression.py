@@ -143,6 +143,14 @@ def _columns(text: str, dialect: str) -> tuple[tuple[str, str, int, int], ...]:
     return tuple(columns_of(parse_expression(text, dialect)))
 
 
+@functools.cache
+def _keywords(dialect: str) -> frozenset[str]:
+    """Every word of the language's keywords; some are of several, such as ORDER BY."""
+    from sqlglot.dialects.dialect import Dialect
+
+    return frozenset(word for keyword in Dialect.get_or_raise(dialect).tokenizer_class.KEYWORDS for word in keyword.split())
+
+
 @functools.lru_cache(maxsize=65536)
 def is_reserved(name: str, dialect: str = "duckdb") -> bool:
     """Whether SQL reads a name as something other than a column.
@@ -150,9 +158,7 @@ def is_reserved(name: str, dialect: str = "duckdb") -> bool:
     >>> is_reserved("order"), is_reserved("orders")
     (True, False)
     """
-    from sqlglot.dialects.dialect import Dialect
-
-    if name.upper() not in Dialect.get_or_raise(dialect).tokenizer_class.KEYWORDS:
+    if name.upper() not in _keywords(dialect):
         return False  # only words of the language can be anything else
     try:
         return bool(parse_expression(name, dialect).key != "column")

@@ -113,7 +113,7 @@ def test_an_interrupt_is_one_line_and_130(tmp_path: Path) -> None:
 
 
 def test_a_fault_of_ours_is_one_line_and_a_log(tmp_path: Path) -> None:
-    code = "import sys, metricsctl.lint.engine as engine; engine.run = lambda *a, **k: 1 / 0\n"
+    code = "import sys, metricsctl.lint.session as session; session.Session.run = lambda *a, **k: 1 / 0\n"
     code += "from metricsctl.cli.app import run; sys.exit(run(sys.argv[1:]))"
     done = subprocess.run(
         [sys.executable, "-c", code, "lint", str(SPEC)],

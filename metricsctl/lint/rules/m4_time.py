@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from metricsctl.core.diagnostics import Severity
 from metricsctl.core.durations import Duration
+from metricsctl.core.timegrid import Grain
+from metricsctl.definition.forms import Ref
 from metricsctl.definition.references import inputs_of
 from metricsctl.definition.schema import Conversion, Cumulative, Derived, Metric, Model, Ratio, Simple
 from metricsctl.lint.facts import Facts
@@ -90,7 +92,7 @@ def missing_entity(facts: Facts) -> Iterator[Problem]:
                 yield Problem(metric.entity.span, message, "name its key column there: `entities: {" + f"{metric.entity}: ..." + "}`")
 
 
-def _inputs(facts: Facts, metric: Metric) -> Iterator[tuple[object, Metric]]:
+def _inputs(facts: Facts, metric: Metric) -> Iterator[tuple[Ref, Metric]]:
     """The direct inputs of a composed metric, each with the metric that it is."""
     if isinstance(metric, Ratio | Derived):
         for item in inputs_of(metric).values():
@@ -125,7 +127,7 @@ def mixed_zones(facts: Facts) -> Iterator[Problem]:
         for ref, target in _inputs(facts, metric):
             zone = facts.project.zone_of(target)
             if first is not None and zone != first:
-                yield Problem(ref.span, f"'{ref}' has the days of {zone}, another input those of {first}", "give them one `timezone:`")  # type: ignore[attr-defined]
+                yield Problem(ref.span, f"'{ref}' has the days of {zone}, another input those of {first}", "give them one `timezone:`")
                 break
             first = first or zone
 
@@ -135,7 +137,8 @@ def mixed_grains(facts: Facts) -> Iterator[Problem]:
     """Inputs of different grains in one metric.
 
     ## What it does
-    Warns where the inputs of a ratio or of a derived metric are stored in windows of different lengths.
+    Warns where the inputs of a ratio or of a derived metric are stored in windows of different lengths, and the metric's own `grain:` is
+    finer than one of them.
 
     ## Why
     At the finer grain one of them has no value; the metric can be had at the coarser one only, which its readers will not expect.
@@ -152,13 +155,19 @@ def mixed_grains(facts: Facts) -> Iterator[Problem]:
     - [Grains and zones](../spec.md)
     """
     for metric in facts.project.metrics.values():
-        first: str | None = None
-        for ref, target in _inputs(facts, metric):
-            grain = str(facts.project.grain_of(target))
-            if first is not None and grain != first:
-                yield Problem(ref.span, f"'{ref}' is kept by {grain}, another input by {first}", "give them one `grain:`")  # type: ignore[attr-defined]
-                break
-            first = first or grain
+        inputs = [(ref, facts.project.grain_of(target)) for ref, target in _inputs(facts, metric)]
+        own = _length(facts.project.grain_of(metric))
+        finest = min((grain for _, grain in inputs), key=_length, default=None)
+        coarse = next(((ref, grain) for ref, grain in inputs if finest is not None and _length(grain) > max(_length(finest), own)), None)
+        if coarse is not None:
+            ref, grain = coarse
+            message = f"'{ref}' is kept by {grain}, another input by {finest}"
+            yield Problem(ref.span, message, f"give them one `grain:`, or this metric `grain: {grain}`")
+
+
+def _length(grain: Grain) -> int:
+    """How long a window is; a month has its nominal length."""
+    return Duration(grain.amount, grain.unit).microseconds
 
 
 @rule("M417", "nothing-retained", severity=Severity.WARNING)
