@@ -143,27 +143,24 @@ def _columns(text: str, dialect: str) -> tuple[tuple[str, str, int, int], ...]:
     return tuple(columns_of(parse_expression(text, dialect)))
 
 
-@functools.cache
-def _keywords(dialect: str) -> frozenset[str]:
-    """Every word of the language's keywords; some are of several, such as ORDER BY."""
-    from sqlglot.dialects.dialect import Dialect
+# duckdb_keywords() where keyword_category = 'reserved', of DuckDB 2.0; it holds all that PostgreSQL reserves
+_RESERVED = frozenset(
+    """
+all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create default deferrable desc
+describe distinct do else end except false fetch for foreign from group having in initially intersect into lambda lateral leading
+limit not null offset on only or order pivot pivot_longer pivot_wider placing primary qualify references returning select show
+some summarize symmetric table then to trailing true union unique unpivot using variadic when where window with
+""".split()  # noqa: SIM905 - eighty words, a line each, are no clearer
+)
 
-    return frozenset(word for keyword in Dialect.get_or_raise(dialect).tokenizer_class.KEYWORDS for word in keyword.split())
 
-
-@functools.lru_cache(maxsize=65536)
-def is_reserved(name: str, dialect: str = "duckdb") -> bool:
-    """Whether SQL reads a name as something other than a column.
+def is_reserved(name: str) -> bool:
+    """Whether SQL reads a name as a word of its own, so that it cannot be a column without quotes.
 
     >>> is_reserved("order"), is_reserved("orders")
     (True, False)
     """
-    if name.upper() not in _keywords(dialect):
-        return False  # only words of the language can be anything else
-    try:
-        return bool(parse_expression(name, dialect).key != "column")
-    except SqlSyntaxError:
-        return True
+    return name.lower() in _RESERVED
 
 
 @dataclass(frozen=True, slots=True)
