@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("metricsctl.cli.commands.list_:list_", "Definitions"),
     "describe": ("metricsctl.cli.commands.describe:describe", "Definitions"),
     "lint": ("metricsctl.cli.commands.lint:lint", "Definitions"),
+    "test": ("metricsctl.cli.commands.test:test", "Definitions"),
     "rule": ("metricsctl.cli.commands.rule:rule", "Definitions"),
     "lineage": ("metricsctl.cli.commands.lineage:lineage", "Definitions"),
     "impact": ("metricsctl.cli.commands.impact:impact", "Definitions"),

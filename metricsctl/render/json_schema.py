@@ -41,6 +41,7 @@ REPORTS = {
     "rule": "metricsctl.lint.report:RuleReport",
     "store": "metricsctl.store.info:StoreInfo",
     "store-verify": "metricsctl.store.info:VerifyReport",
+    "test": "metricsctl.testing.report:TestReport",
     "schema": "metricsctl.render.json_schema:SchemaList",
 }
 _SCALARS: dict[Any, dict[str, Any]] = {

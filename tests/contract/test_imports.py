@@ -25,6 +25,7 @@ ALLOWED = {
     "impact": {"definition", "lineage", "plan", "engine", "store", "query", "ingest", "diff", "changes"},
     "explain": {"definition", "lineage", "plan", "engine", "store", "query", "detect", "diff", "changes"},
     "alert": {"definition", "lineage", "plan", "engine", "store", "query", "detect", "explain"},
+    "testing": {"definition", "lineage", "plan", "engine", "store", "ingest", "query"},
     "render": set(),
 }
 TOP = {"__init__", "__main__", "_version", "workspace", "cli", "demo"}  # these may import anything below them

@@ -115,7 +115,7 @@ def lint(
 
     See Also
     --------
-    rule, describe, impact
+    rule, test, impact
     """
     from metricsctl.cli.config import FAIL_ON
     from metricsctl.cli.linting import Asked, session_of, without_collection

@@ -1,0 +1,1 @@
+"""Unit tests of metrics: events in, expected points out, through the real engine."""
