@@ -20,7 +20,7 @@ from metricsctl.explain.panel import PanelReader
 from metricsctl.explain.report import Explanation
 from metricsctl.explain.subject import Asked, at_time, from_detect
 from metricsctl.plan.build import build
-from metricsctl.store.held import is_held
+from metricsctl.store.held import is_held, rebuild_findings, waiting_metrics
 from metricsctl.store.reader import StoreReader
 
 __all__ = ["ExplainOptions", "explain"]
@@ -66,7 +66,7 @@ def explain(
     opened = StoreReader.open(store)
     plan = build(project)
     if name is not None and not is_held(plan.computation(name), opened.head):
-        return _no_data(name)
+        return _no_data(name, rebuild_findings(tuple({name} & set(waiting_metrics(plan, opened.head)))))
     asked: Asked | str | int
     if name is not None and at is not None:
         asked = at
@@ -112,7 +112,10 @@ def _empty(code: str, message: str, hint: str) -> Explanation:
     return Explanation(None, message, diagnostics=(Diagnostic(code, Severity.WARNING, message, hint=hint),))
 
 
-def _no_data(name: str) -> Explanation:
+def _no_data(name: str, rebuild: tuple[Diagnostic, ...] = ()) -> Explanation:
+    """Nothing is stored of the metric: never ingested, or `rebuild` says that it is newer than what is stored."""
+    if rebuild:
+        return Explanation(None, f"the store has no data for metric '{name}'", diagnostics=rebuild)
     return _empty("no-data", f"the store has no data for metric '{name}'", "run `metricsctl ingest` with event files of its source")
 
 

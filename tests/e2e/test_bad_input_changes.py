@@ -202,6 +202,16 @@ def test_a_metric_without_data(arguments: str, shell: Shell) -> None:
     assert_noticed(shell(*arguments.split()), "no-data")
 
 
+@pytest.mark.parametrize("arguments", ["explain least", "explain least --at 2026-01-01T00:00Z"])
+def test_a_metric_newer_than_the_store_is_not_helped_by_the_same_files(arguments: str, shell: Shell) -> None:
+    ingest(shell, [1.0, 2.0])
+    newer = "  - {name: least, description: Least., type: simple, source: orders, agg: min, expr: amount}\n"
+    Path("metrics.yml").write_text(METRICS + newer, encoding="utf-8")
+    done = shell(*arguments.split())
+    assert_noticed(done, "needs-rebuild")
+    assert "--rebuild" in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [("detect revenue", "constant"), ("explain revenue --at 2026-01-25T00:00Z", "constant")],
