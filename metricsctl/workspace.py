@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from metricsctl.definition.project import Project
-    from metricsctl.detect.report import AnomalyReport
+    from metricsctl.detect.report import AnomalyReport, Emit
     from metricsctl.explain.report import Explanation
     from metricsctl.impact.report import ImpactReport
     from metricsctl.ingest.report import IngestReport
@@ -135,30 +137,47 @@ class Workspace:
 
     def detect(
         self,
-        *metrics: str,
+        *metrics: str | pd.DataFrame | pd.Series,
         by: Iterable[str] = (),
         detector: str = "auto",
         grain: str | None = None,
         since: int | str | None = None,
         until: int | str | None = None,
         budget: str = "1/year",
+        emit: Emit = "anomalies",
+        time: str | None = None,
+        value: str | None = None,
     ) -> AnomalyReport:
-        """Anomalies of metrics (default: all) and of their segments.
+        """Anomalies of metrics (default: all) and of their segments; or of a data frame, for which neither definitions nor store are read.
 
-        `grain` as in "1d", `budget` as in "1/week", all else as in `metricsctl.detect.run.DetectOptions`.
+        `grain` as in "1d", `budget` as in "1/week", `emit` what `to_pandas()` of the result gives, all else as in
+        `metricsctl.detect.run.DetectOptions`. `time`, `value` and `by` name the columns of a data frame; they are inferred where there
+        is no doubt. UsageError for a data frame beside metrics, with a `grain` or an `until`, and for `time` or `value` without one.
         """
         from metricsctl.core.errors import UsageError
         from metricsctl.core.timegrid import Grain
         from metricsctl.detect.budget import Budget
-        from metricsctl.detect.run import DetectOptions, detect
+        from metricsctl.detect.run import DetectOptions, detect, detect_frame
 
+        names = tuple(item for item in metrics if isinstance(item, str))
+        frames = [item for item in metrics if not isinstance(item, str)]
         try:
             length = None if grain is None else Grain.parse(grain)
         except ValueError as error:
             raise UsageError(str(error), hint="for example 1h, 1d, 1w, 1mo") from error
         allowed = Budget.parse(budget)
-        options = DetectOptions(by=tuple(by), detector=detector, grain=length, since=since, until=until, budget=allowed)
-        return detect(self._checked(), self.store, metrics, options)
+        options = DetectOptions(by=tuple(by), detector=detector, grain=length, since=since, until=until, budget=allowed, emit=emit)
+        if not frames:
+            if time is not None or value is not None:
+                raise UsageError(
+                    "`time` and `value` name columns of a data frame", hint="give the frame: ws.detect(frame, time=..., value=...)"
+                )
+            return detect(self._checked(), self.store, names, options)
+        if names or len(frames) > 1:
+            raise UsageError("a data frame is looked at alone", hint="ask once for each frame, and once for the metrics")
+        if grain is not None or until is not None:
+            raise UsageError("`grain` and `until` are for metrics", hint="cut or resample the data frame itself")
+        return detect_frame(frames[0], time=time, value=value, options=options)
 
     def explain(self, metric: str | None = None, *, at: str | int | None = None, anomaly: str | None = None) -> Explanation:
         """Why a metric moved: at a time, in the episode called `anomaly`, or in the worst that `detect` finds.

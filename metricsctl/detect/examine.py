@@ -28,7 +28,7 @@ _BEFORE = 30  # of them before its onset
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found of one metric; `needs` is the history it would take where nothing could be judged, `constant` that it never moves."""
+    """What was found of one metric; `needs` says what history is missing where nothing was judged, `constant` that it never moves."""
 
     metric: str
     episodes: tuple[Episode, ...]
@@ -58,7 +58,7 @@ def examine(item: SeriesSet, detector: str, rate: float, since: int | None, *, w
             alerts[[alert for _, alert, _ in gaps]] = True
         scored.append(_scored(item, one, verdicts, row, alerts, first))
     judged = any(np.any(np.isin(one.status, (Status.NORMAL, Status.ANOMALY))) for one in scored)
-    needs = None if judged or first or detector == "missing_data" else _needs(seasons)
+    needs = None if judged or first or detector == "missing_data" else _needs(seasons, values, item.traits.kind is None)
     return Found(item.traits.metric, tuple(episodes), tuple(scored), needs, _is_constant(values))
 
 
@@ -96,9 +96,13 @@ def _is_constant(values: FloatArray) -> bool:
     return len(known) > 2 and bool((known == known[0]).all())
 
 
-def _needs(seasons: tuple[Season, ...]) -> str:
-    least = min(season.period * season.minimum for season in seasons)
-    return f"more than {least:,} windows"
+def _needs(seasons: tuple[Season, ...], values: FloatArray, bare: bool) -> str:
+    """What there is and what it would take; of a bare series too short to have a step it depends on that."""
+    known = int(np.isfinite(values).sum(axis=1).max(initial=0))
+    there = f"it has {known:,} {'window' if known == 1 else 'windows'}"
+    if bare and known < 3:
+        return f"{there}; three days of hours, or three weeks of days, are needed"
+    return f"{there}, and more than {min(season.period * season.minimum for season in seasons):,} are needed"
 
 
 def _scored(item: SeriesSet, one: Series, verdicts: Verdicts, row: int, alerts: npt.NDArray[np.bool_], first: int) -> ScoredSeries:

@@ -81,7 +81,7 @@ def detect(
 
 
 def detect_frame(
-    frame: pd.DataFrame | str | Path,
+    frame: pd.DataFrame | pd.Series | str | Path,
     *,
     time: str | None = None,
     value: str | None = None,
@@ -89,7 +89,7 @@ def detect_frame(
     options: DetectOptions | None = None,
     progress: Progress = SILENT,
 ) -> AnomalyReport:
-    """The anomalies of a bare series: a data frame, or the path of a CSV file (`-` is stdin).
+    """The anomalies of a bare series: a data frame or series of pandas (its times may be the index), or a CSV file's path (`-` is stdin).
 
     `time`, `value` and `by` name its columns; they are inferred where there is no doubt.
 
@@ -151,7 +151,7 @@ def _too_short(found: Sequence[Found]) -> list[Diagnostic]:
     short = [item for item in found if item.needs is not None]
     if not short:
         return []
-    message = f"too little history to judge {_listed(item.metric for item in short)}: {short[0].needs} are needed"
+    message = f"too little history to judge {_listed(item.metric for item in short)}: {short[0].needs}"
     return [Diagnostic("short-history", Severity.WARNING, message, hint="give it earlier data, or try `--detector robust_z`")]
 
 
@@ -160,7 +160,14 @@ def _constant(found: Sequence[Found]) -> list[Diagnostic]:
     still = [item.metric for item in found if item.constant]
     if not still:
         return []
-    return [Diagnostic("constant", Severity.INFO, f"no change at all: {_listed(still)}", hint="is the value that was meant measured?")]
+    return [
+        Diagnostic(
+            "constant",
+            Severity.INFO,
+            f"no change at all: {_listed(still)}",
+            hint="nothing can stand out of it; check that it measures what was meant",
+        )
+    ]
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -33,9 +33,10 @@ def series_sets(
 ) -> tuple[list[SeriesSet], tuple[str, ...], list[Diagnostic]]:
     """The series of a table, one set each, the columns they are split by, and what was noticed.
 
-    `source` is a path (`-` is stdin) or a data frame; UsageError or DataError as `metricsctl.detect.run.detect_frame` says.
+    `source` is a path (`-` is stdin), or a pandas object whose times may be its index; UsageError or DataError as
+    `metricsctl.detect.run.detect_frame` says.
     """
-    columns = _read(source) if isinstance(source, str | Path) else {str(name): list(source[name]) for name in source.columns}
+    columns = _read(source) if isinstance(source, str | Path) else _columns_of(source)
     for name in (time, value, *by):
         if name is not None and name not in columns:
             raise UsageError(f"the input has no column '{name}'", hint=nearest(name, columns))
@@ -53,6 +54,26 @@ def series_sets(
     labels = [str(row + 1) for row in range(size)] if time is None else [str(text) for text in columns[time]]
     sets = [_set(value, dict(zip(by, key, strict=True)), np.array(rows), times, numbers, labels) for key, rows in groups.items()]
     return sets, by, []
+
+
+def _columns_of(source: Any) -> dict[str, list[Any]]:
+    """The columns of a data frame or a series of pandas; an index of times is one of them."""
+    import pandas as pd
+
+    frame = source.to_frame(source.name if source.name is not None else "value") if isinstance(source, pd.Series) else source
+    if not isinstance(frame, pd.DataFrame):
+        raise UsageError(f"a {type(source).__name__} is no table", hint="give a pandas DataFrame or Series, or the path of a CSV file")
+    found = {str(name): list(frame[name]) for name in frame.columns}
+    if len(found) != len(frame.columns):
+        raise DataError("the data frame has a column name twice", hint="give each column a name of its own")
+    if isinstance(frame.index, pd.DatetimeIndex):
+        name = str(frame.index.name) if frame.index.name is not None else "time"
+        if name in found:
+            raise UsageError(
+                f"the data frame has '{name}' as its index and as a column", hint="reset_index(drop=True), or name the index otherwise"
+            )
+        found = {name: list(frame.index), **found}
+    return found
 
 
 def _read(path: str | Path) -> dict[str, list[str]]:

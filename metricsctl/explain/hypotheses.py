@@ -69,12 +69,12 @@ def _reason(facts: Collection, subject: str, template: str, numbers: Mapping[str
     return facts.add(EvidenceKind.CONFIDENCE, subject, template, {name: Quantity(value, "share") for name, value in numbers.items()})
 
 
-def _where(found: Findings) -> str | None:
+def _where(found: Findings, *, of_one_row: bool = False) -> str | None:
     parts = [say("{mix_text}", _texted(found.mix, "mix_text"))] if found.mix else []
     if found.carrier is not None and found.mix is None:
         parts.append(found.carrier.says.partition(";")[0])
-    elif found.located is not None and found.located.everywhere:
-        parts.append("all segments moved alike")
+    elif found.located is not None and found.located.everywhere and not of_one_row:
+        parts.append("no segment moved out of proportion to its size")
     if len(found.inputs) > 1:
         parts.append(", ".join(say("{input} {share}", item) for item in found.inputs[:3]) + " of the change")
     return "; ".join(parts) or None
@@ -133,7 +133,7 @@ def _changes(found: Findings, facts: Collection, sure: float) -> list[Hypothesis
         if confidence < _LISTED:
             continue
         numbers = {"near": item.near, "contrast": item.contrast, "clarity": sure, "confidence": confidence}
-        template = "nearness in time {near}, of the metrics that moved it reaches {contrast}, clarity of the move {clarity}"
+        template = "nearness in time {near}, it reaches {contrast} of the metrics that moved, clarity of the move {clarity}"
         template += ": no other change fits" if len(candidates) == 1 else ""
         reason = _reason(facts, f"change:{item.event.id}", template, numbers)
         share = found.located.carrier.share if found.located is not None and found.located.carrier is not None else None
@@ -168,7 +168,7 @@ def _row(found: Findings, facts: Collection, sure: float) -> Hypothesis:
         rank=0,
         kind="row",
         cause=say("one row: {extreme} was {value}", found.row),
-        where=_where(found),
+        where=_where(found, of_one_row=True),
         segments=_segments(found),
         change=None,
         nodes=(found.node,),

@@ -26,7 +26,7 @@ from metricsctl.explain.walk import Upstream, furthest, moves_of_metrics, walk
 from metricsctl.lineage.graph import LineageGraph, build
 from metricsctl.plan.types import Base, Computation
 
-__all__ = ["investigate"]
+__all__ = ["investigate", "ruled_out"]
 
 _UNREMARKABLE = 2.5  # standard deviations within which a metric is as usual
 _COMPANY = 6
@@ -77,7 +77,7 @@ def investigate(case: Case, store: Path, facts: Collection, diagnostics: tuple[D
         headline=_headline(case, move, size, states),
         hypotheses=made,
         company=_others(case, company, facts, said),
-        ruled_out=_ruled_out(found, upstream, said, {item.change for item in made}),
+        ruled_out=ruled_out(found, upstream, said, {item.change for item in made}),
         not_looked_at=tuple(skipped),
         next=_next(case, found, bool(made and made[0].kind == "change")),
         evidence=tuple(facts),
@@ -212,8 +212,9 @@ def _headline(case: Case, move: Move, size: Evidence, states: tuple[tuple[Health
     return f"{size.says}; {state}, {'not complete: events may still come' if incomplete else 'complete'}"
 
 
-def _ruled_out(found: Findings, upstream: tuple[Upstream, ...], said: dict[str, Evidence], named: set[str | None]) -> tuple[RuledOut, ...]:
-    out = [RuledOut(evidence.says, (evidence.id,)) for item, evidence in found.health if not item.is_broken]
+def ruled_out(found: Findings, upstream: tuple[Upstream, ...], said: dict[str, Evidence], named: set[str | None]) -> tuple[RuledOut, ...]:
+    """What is not the reason: sources without a gap, calm nodes upstream, and changes that are not `named`."""
+    out = [RuledOut(evidence.says, (evidence.id,)) for item, evidence in found.health if not item.silent and not item.is_broken]
     quiet = [item for item in upstream if not item.move.is_moved and not item.node.startswith("metric:")]
     out += [RuledOut(said[item.node].says, (said[item.node].id,)) for item in quiet]
     out += [RuledOut(evidence.says, (evidence.id,)) for item, evidence in found.changes if item.event.id not in named]
@@ -250,7 +251,7 @@ def _as_usual(
         headline=_headline(case, move, size, states),
         hypotheses=() if row is None else cancelled(case.node, company[row.words["metric"]], row, facts),
         company=others,
-        ruled_out=tuple(RuledOut(evidence.says, (evidence.id,)) for _, evidence in states),
+        ruled_out=tuple(RuledOut(evidence.says, (evidence.id,)) for item, evidence in states if not item.silent),
         not_looked_at=tuple(skipped),
         next=(f"metricsctl explain {names[0]} --at {at}",) if names else (narrate.query_of(case, case.name),),
         evidence=tuple(facts),

@@ -183,10 +183,10 @@ def move_evidence(facts: Collection, kind: EvidenceKind, case: Case, item: Upstr
         "expected": Quantity(move.expected, "amount", metric.unit if metric else None),
         "score": Quantity(abs(move.score), "score"),
     }
-    size = "as usual" if not move.is_moved else "out of the ordinary"
-    if move.relative is not None and move.is_moved:
+    size = "out of the ordinary" if move.is_moved else "within its usual spread"
+    if move.relative is not None:
         numbers["relative"] = Quantity(move.relative, "signed_share")
-        size = "{relative}"
+        size = "{relative}" if move.is_moved else "{relative}, within its usual spread"
     what = "{name}" if metric is not None else "rows of {name}"
     template = f"{what}: {{actual}} instead of {{expected}}, {size} ({{score}} standard deviations)"
     query = query_of(case, name) if metric is not None else None
@@ -213,8 +213,9 @@ def change_evidence(facts: Collection, case: Case, item: Judged) -> Evidence:
         "fit": Quantity(item.fit, "share"),
     }
     words = {"event": str(item.event), "id": item.event.id, "nodes": ", ".join(node.partition(":")[2] for node in item.nodes)}
+    began = "the onset" if item.onset >= int(case.axis.times[case.first]) else "the first signs"
     templates = {
-        "candidate": "{event} ({id}) at {time}, {lag} before the onset at about {onset}, produces {nodes}"
+        "candidate": f"{{event}} ({{id}}) at {{time}}, {{lag}} before {began} at about {{onset}}, produces {{nodes}}"
         if item.lag
         else "{event} ({id}) at {time}, in the window of the onset, produces {nodes}",
         "after": "{event} came at {time}, after the onset",

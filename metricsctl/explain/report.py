@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, TypedDict
+from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
 from metricsctl.core.diagnostics import Diagnostic
 from metricsctl.explain.evidence import Evidence, EvidenceData
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Explanation", "ExplanationData", "Hypothesis", "NotLookedAt", "RuledOut", "Subject"]
 
@@ -129,6 +132,15 @@ class Explanation:
             "next": self.next,
             "evidence": [item.to_dict() for item in self.evidence],
         }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each hypothesis, the likeliest first, with the fields of `Hypothesis` as columns."""
+        import dataclasses
+
+        import pandas as pd
+
+        columns = [item.name for item in dataclasses.fields(Hypothesis)]
+        return pd.DataFrame([[getattr(item, name) for name in columns] for item in self.hypotheses], columns=columns)
 
     def _repr_html_(self) -> str:
         from metricsctl.core.html import notes, paragraph

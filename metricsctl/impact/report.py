@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 from metricsctl.core.diagnostics import Diagnostic
 from metricsctl.diff.change import Category, Change
 from metricsctl.lineage.kinds import EdgeKind
 from metricsctl.lineage.nodes import NodeKind
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Gate", "ImpactReport", "Impacted", "Link", "Path", "Question", "Summary", "Unknown"]
 
@@ -164,16 +167,26 @@ class ImpactReport:
             words += f", {found.unknown:,} unknown: {reasons[0]}" + (f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else "")
         return words
 
-    def fails(self, threshold: str) -> bool:
-        """Whether the change is at or over a threshold (a level, "breaking", or "score:N"), or a gate is fired."""
+    def failure(self, threshold: str) -> str | None:
+        """Why the change fails at a threshold (a level, "breaking", or "score:N"), in words; None if it does not."""
         if self.gates:
-            return True
+            names = ", ".join(dict.fromkeys(gate.name for gate in self.gates))
+            fired = f"gate {names} fired" if len(self.gates) == 1 else f"{len(self.gates):,} gates fired ({names})"
+            return f"{fired}; a gate fails at any threshold" + ("" if self.reaches(threshold) else f", {threshold} is not reached")
+        return f"{threshold} is reached" if self.reaches(threshold) else None
+
+    def reaches(self, threshold: str) -> bool:
+        """Whether the change is at or over a threshold, gates aside."""
         if threshold == "breaking":
             return any(change.category is Category.BREAKING for change in self.changes)
         if threshold.startswith("score:"):
             return self.score >= float(threshold.removeprefix("score:"))
         order = ("none", "low", "medium", "high", "critical")
         return order.index(self.level) >= order.index(threshold)
+
+    def fails(self, threshold: str) -> bool:
+        """Whether the change is at or over a threshold, or a gate is fired."""
+        return self.failure(threshold) is not None
 
     def to_dict(self) -> ImpactData:
         """The impact as plain data."""
@@ -193,6 +206,15 @@ class ImpactReport:
             "why": self.why,
             "paths": self.paths,
         }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each node that is reached, consumers first: id, kind, name, category, p, weight, owner, detail, reason, via."""
+        import pandas as pd
+
+        columns = ("id", "kind", "name", "category", "p", "weight", "owner", "detail", "reason", "via")
+        rows = [[getattr(item, name) for name in columns] for item in self.impacted]
+        frame = pd.DataFrame(rows, columns=list(columns))
+        return frame.assign(kind=[item.kind.value for item in self.impacted], category=[item.category.value for item in self.impacted])
 
     def _repr_html_(self) -> str:
         from metricsctl.core.html import notes, paragraph, table

@@ -11,6 +11,7 @@ from metricsctl.changes.match import matches
 from metricsctl.core.diagnostics import Diagnostic
 from metricsctl.core.errors import UnknownName
 from metricsctl.definition.project import Project
+from metricsctl.definition.schema import Alias
 from metricsctl.diff.change import Category, Change
 from metricsctl.diff.compare import compare
 from metricsctl.impact.gates import fired
@@ -135,10 +136,19 @@ class _Impact:
         )
 
     def weight(self, key: str) -> float:
-        """The weight of a node; what is gone weighs what it did."""
+        """The weight of a node; what is gone weighs what it did, and an alias nothing beside its target: it is the same number."""
+        if self.is_counted_already(key):
+            return 0.0
         node = self.graph.nodes.get(key)
         there = node is not None and node.name in self.records(node.kind)[0]
         return weight_of(self.head if there else self.base, key, self.options.usage)
+
+    def is_counted_already(self, key: str) -> bool:
+        """Whether a node is an alias that was not changed itself, and whose target is hit."""
+        name = key.removeprefix("metric:")
+        record = self.head.metrics.get(name, self.base.metrics.get(name)) if key.startswith("metric:") else None
+        changed = any(root.id == key and root.category.moves for root in self.roots)
+        return isinstance(record, Alias) and not changed and node_id(NodeKind.METRIC, record.alias_of.name) in self.reached
 
     def impacted(self, found: Reached) -> Impacted:
         node = self.graph.nodes[found.id]

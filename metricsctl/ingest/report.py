@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from metricsctl.core.diagnostics import Diagnostic
 from metricsctl.core.serial import plain
 from metricsctl.core.timegrid import to_iso
 from metricsctl.engine.batch import Reject
 from metricsctl.ingest.readers import Status
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["FileReport", "IngestReport", "RejectCount", "SourceReport"]
 
@@ -141,6 +144,15 @@ class IngestReport:
             "dry_run": self.dry_run,
             "rebuilt": self.rebuilt,
         }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each source: name, rows, accepted, rejected, and the times max_time, watermark, closed_until (UTC)."""
+        import pandas as pd
+
+        times = ("max_time", "watermark", "closed_until")
+        columns = ("name", "rows", "accepted", "rejected", *times)
+        frame = pd.DataFrame([[getattr(item, name) for name in columns] for item in self.sources], columns=list(columns))
+        return frame.assign(**{name: pd.to_datetime(frame[name], unit="us", utc=True) for name in times})
 
     def _repr_html_(self) -> str:
         from metricsctl.core.html import notes, paragraph, table

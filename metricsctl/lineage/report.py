@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from metricsctl.core.diagnostics import Diagnostic
 from metricsctl.core.errors import UsageError
@@ -12,6 +12,9 @@ from metricsctl.lineage.graph import Coverage, LineageGraph
 from metricsctl.lineage.kinds import EdgeKind, strongest
 from metricsctl.lineage.nodes import Edge, Node, NodeKind
 from metricsctl.lineage.select import select, select_column
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Direction", "LineageReport", "trace"]
 
@@ -51,6 +54,13 @@ class LineageReport:
     def to_dict(self) -> dict[str, Any]:
         """The graph as plain data."""
         return {field: getattr(self, field) for field in self.__slots__}
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each edge: source, target, kind, confidence."""
+        import pandas as pd
+
+        rows = [(edge.source, edge.target, edge.kind.value, edge.confidence) for edge in self.edges]
+        return pd.DataFrame(rows, columns=["source", "target", "kind", "confidence"])
 
     def _repr_html_(self) -> str:
         from metricsctl.core.html import drawing, paragraph, table

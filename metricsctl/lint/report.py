@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from metricsctl.core.diagnostics import Diagnostic, Severity, Span
 from metricsctl.core.suites import Case, Outcome, Suite
 from metricsctl.definition.project import Project
 from metricsctl.lint.fingerprint import fingerprints
 from metricsctl.lint.registry import FixKind, Rule, all_rules
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["LintReport", "RuleReport"]
 
@@ -142,6 +145,14 @@ class LintReport:
             return f"{', '.join(said)} in {files}{mendable}{others}"
         what = ", ".join(_count(number, kind.rstrip("s")) for kind, number in self.counts.items() if number)
         return f"All checks passed: {what or 'no definitions'} in {files}{others}"
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each finding: code, severity, path, line, column, message, hint."""
+        import pandas as pd
+
+        places = [(item.span.path, item.span.line, item.span.column) if item.span else (None, None, None) for item in self.findings]
+        rows = [(one.code, str(one.severity), *place, one.message, one.hint) for one, place in zip(self.findings, places, strict=True)]
+        return pd.DataFrame(rows, columns=["code", "severity", "path", "line", "column", "message", "hint"])
 
     def _repr_html_(self) -> str:
         from metricsctl.core.html import paragraph, table

@@ -86,7 +86,10 @@ def impact(
         out.note(f"{report.verdict}; score {report.score:.0f} ({report.level})")
     if report.findings:
         return DATA_ERROR
-    return int(threshold is not None and report.fails(threshold))
+    failure = None if threshold is None else report.failure(threshold)
+    if failure is not None:
+        out.note(f"exit 1: {failure}")
+    return int(failure is not None)
 
 
 def _threshold(fail_on: str | None) -> str | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from metricsctl.render.style import Style, paint
 
 if TYPE_CHECKING:
+    from metricsctl.explain.evidence import Evidence
     from metricsctl.explain.report import Explanation, Hypothesis
 
 __all__ = ["page"]
@@ -21,15 +22,14 @@ def page(report: Explanation, style: Style) -> str:
     lines = [*_filled(report.headline, "", style, "bold")]
     if report.subject is not None and not report.hypotheses and report.subject.state != "none":
         lines += ["", "No reason was found."]
+    listed = _listed(report)
     for item in report.hypotheses:
-        lines += ["", *_hypothesis(item, style)]
-    cited = {name for item in report.hypotheses for name in item.evidence}
-    told = " ".join(f"{item.cause} {item.where} {item.reason}" for item in report.hypotheses)
+        lines += ["", *_hypothesis(item, [one.id for one in report.find(item.evidence) if one in listed], style)]
     sections = (
         ("Moved in the same windows", [", ".join(report.company)] if report.company else []),
         ("Ruled out", [item.says for item in report.ruled_out]),
         ("Not looked at", [f"{item.what}: {item.reason}" for item in report.not_looked_at]),
-        ("Evidence", [f"{item.id} {item.says}" for item in report.evidence if item.id in cited and item.says not in told]),
+        ("Evidence", [f"{item.id} {item.says}" for item in listed]),
         ("Next", list(report.next)),
     )
     for title, texts in sections:
@@ -40,13 +40,22 @@ def page(report: Explanation, style: Style) -> str:
     return text.encode("ascii", "replace").decode() if style.ascii else text
 
 
-def _hypothesis(item: Hypothesis, style: Style) -> Iterator[str]:
+def _listed(report: Explanation) -> list[Evidence]:
+    """The evidence that the text does not say elsewhere: what is cited, and what was found of the data but rules nothing out."""
+    cited = {name for item in report.hypotheses for name in item.evidence}
+    left = {item.id for item in report.evidence if item.kind == "quality"}.difference(*(item.evidence for item in report.ruled_out))
+    told = " ".join(f"{item.cause} {item.where} {item.reason}" for item in report.hypotheses)
+    return [item for item in report.evidence if item.id in cited | left and item.says not in told]
+
+
+def _hypothesis(item: Hypothesis, listed: Sequence[str], style: Style) -> Iterator[str]:
     sure = paint(f"{item.level} {item.confidence:.2f}", _COLOR[item.level], style)
     yield f"{item.rank}. [{sure}] " + "\n".join(_filled(item.cause, "   ", style, first=len(item.level) + 11)).lstrip()
     for title, text in (("where", item.where), ("without it", item.counterfactual), ("confidence", item.reason)):
         if text:
             yield from _filled(f"{title}: {text}", "   ", style)
-    yield f"   evidence: {' '.join(item.evidence)}"
+    if listed:
+        yield f"   evidence: {' '.join(listed)}"
 
 
 def _filled(text: str, indent: str, style: Style, color: str = "", first: int = 0) -> list[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from metricsctl.render.style import Style, paint
+from metricsctl.render.wrap import wrapped
 
 if TYPE_CHECKING:
     from metricsctl.diff.change import Change
     from metricsctl.impact.report import Impacted, ImpactReport, Path
+    from metricsctl.lineage.kinds import EdgeKind
 
-__all__ = ["page"]
+__all__ = ["folded", "page"]
 
 _COLORS = {
     "breaking": "bold red",
@@ -22,6 +24,7 @@ _COLORS = {
     "cosmetic": "dim",
 }
 _LEVELS = {"none": "green", "low": "green", "medium": "yellow", "high": "bold red", "critical": "bold red"}
+_Way = tuple[tuple[tuple[str, ...], ...], "tuple[EdgeKind, ...]"]  # of each node its names, and the edges between
 _UNICODE = ("├─ ", "└─ ", "│  ", "   ", "→")
 _ASCII = ("|- ", "`- ", "|  ", "   ", "->")
 
@@ -52,7 +55,9 @@ class _Page:
         against = f", against {report.subject}" if report.question == "base" else ""
         yield f"score {report.score:.0f} of 100: {level}{against}"
         for gate in report.gates:
-            yield f"{paint('gate', 'bold red', style)} {gate.name}: {gate.reason}"
+            first, *rest = wrapped(f"gate {gate.name}: {gate.reason}", style.width)
+            yield paint("gate", "bold red", style) + first.removeprefix("gate")
+            yield from rest
         if report.why is not None:
             yield from self.why(report.why)
             return
@@ -134,14 +139,38 @@ class _Page:
             return
         node = self.nodes[key]
         yield f"{self.name(node)}  {round(100 * node.p)} %  {node.reason}"
-        for path in self.report.paths:
-            yield f"  {self.way(path)}"
+        for nodes, edges in folded(self.report.paths):
+            yield f"  {self.way(nodes, edges)}"
 
-    def way(self, path: Path) -> str:
-        if not path.edges:
+    def way(self, nodes: tuple[str, ...], edges: tuple[EdgeKind, ...]) -> str:
+        if not edges:
             return "it was changed itself"
-        steps = [path.nodes[0]]
-        for edge, key in zip(path.edges, path.nodes[1:], strict=True):
+        steps = [nodes[0]]
+        for edge, key in zip(edges, nodes[1:], strict=True):
             kind = "rows" if edge.value == "table-only" else edge.value
             steps.append(f"{paint(f'-{kind}{self.arrow}', 'dim', self.style)} {key}")
         return " ".join(steps)
+
+
+def folded(paths: Iterable[Path]) -> list[tuple[tuple[str, ...], tuple[EdgeKind, ...]]]:
+    """The paths; those that differ in nothing but a column of one table are one, with all its columns in braces."""
+    ways: list[_Way] = [(tuple((node,) for node in path.nodes), path.edges) for path in paths]
+    for place in range(max((len(nodes) for nodes, _ in ways), default=0)):
+        groups: dict[object, _Way] = {}
+        for nodes, edges in ways:
+            table, dot, _ = nodes[place][0].rpartition(".") if place < len(nodes) else ("", "", "")
+            alike = (table, nodes[:place], nodes[place + 1 :], edges) if dot and table.startswith("column:") else (nodes, edges)
+            known = groups[alike][0][place] if alike in groups else ()
+            groups[alike] = ((*nodes[:place], (*known, *nodes[place]), *nodes[place + 1 :]) if known else nodes, edges)
+        ways = list(groups.values())
+    return [(tuple(_together(names) for names in nodes), edges) for nodes, edges in ways]
+
+
+def _together(names: tuple[str, ...]) -> str:
+    """Columns of one table under one name, the first five of them."""
+    if len(names) == 1:
+        return names[0]
+    table = names[0].rpartition(".")[0]
+    columns = [name.removeprefix(f"{table}.") for name in names]
+    more = f" and {len(columns) - 5:,} more" if len(columns) > 5 else ""
+    return f"{table}.{{{', '.join(columns[:5])}{more}}}"

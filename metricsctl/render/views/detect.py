@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -89,15 +88,29 @@ def _minute(time: str) -> str:
 
 
 def when(item: Episode) -> str:
-    """From the first window to the end of the last; days alone where the windows are days, the last one included."""
-    start, end = _minute(item.onset), _minute(item.end)
-    if start[10:] in {"", " 00:00"} and end.endswith(" 00:00"):
-        last_day = dt.date.fromisoformat(end[:10]) - dt.timedelta(days=1)
-        start, end = start[:10], last_day.isoformat()
+    """Its first window, and how long it lasted where it is more than one; of days the day alone."""
+    start = _minute(item.onset)
+    whole_days = start[10:] in {"", " 00:00"} and item.end[11:16] in {"", "00:00"}
+    start = start[:10] if whole_days else start
     if item.windows == 1:
         return start
-    shown = end[11:] if end[:10] == start[:10] and len(end) > 10 else end
-    return f"{start} to {'now' if item.state == 'open' else shown}"
+    return f"{start}, {_duration(item.end_us - item.onset_us, whole_days=whole_days)}{' so far' if item.state == 'open' else ''}"
+
+
+def _duration(length: int, *, whole_days: bool) -> str:
+    """A duration in microseconds, in the largest units that tell it exactly; a day in which the clock is changed is a day.
+
+    >>> [_duration(minutes * 60_000_000, whole_days=False) for minutes in (360, 3060, 30)], _duration(71 * 3_600_000_000, whole_days=True)
+    (['6 h', '2 d 3 h', '30 min'], '3 d')
+    """
+    seconds = length // 1_000_000
+    if whole_days:
+        return f"{round(seconds / 86_400):,} d"
+    parts = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size) if unit != "d" or seconds >= 2 * size else (0, seconds)
+        parts += [f"{count:,} {unit}"] if count else []
+    return " ".join(parts[:2]) or f"{length / 1_000_000:g} s"
 
 
 def expected_range(item: Episode) -> str:
@@ -112,14 +125,17 @@ def _short(value: float | None) -> str:
 
 
 def shown_size(item: Episode) -> str:
-    """What was lost or gained, and its share of what was expected."""
+    """What was lost or gained in all, where the metric adds up, else how far out the peak was; and its share of what was expected."""
     if item.kind == "missing":
         return f"{item.windows:,} windows"
-    if item.size is None:
+    size, relative = item.size, item.relative
+    if item.size_of == "mean" and item.value is not None and item.expected is not None:
+        size = item.value - item.expected
+        relative = size / abs(item.expected) if item.expected else None
+    if size is None:
         return ""
-    share = "" if item.relative is None or abs(item.relative) >= 10 else f" ({item.relative:+.0%})"
-    sign = "+" if item.size > 0 else ""
-    return f"{sign}{_short(item.size)}{share}"
+    share = "" if relative is None or abs(relative) >= 10 else f" ({relative:+.0%})"
+    return f"{'+' if size > 0 else ''}{_short(size)}{share}"
 
 
 def _effect(item: Episode) -> str:

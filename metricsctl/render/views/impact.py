@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from metricsctl.render.pages.impact_tree import folded
 from metricsctl.render.style import Style
 from metricsctl.render.views import Block, Column, Table
+from metricsctl.render.wrap import wrapped
 
 __all__ = ["view"]
 
 
-def view(report: Any, style: Style) -> list[Block]:  # noqa: ARG001 - a view's signature
+def view(report: Any, style: Style) -> list[Block]:
     """The verdict, the gates, what changed, what is reached, the paths asked for."""
     blocks: list[Block] = [f"{report.verdict}\nscore {report.score:.0f} of 100: {report.level}"]
-    blocks += [f"gate {gate.name}: {gate.reason}" for gate in report.gates]
+    blocks += ["\n".join(wrapped(f"gate {gate.name}: {gate.reason}", style.width)) for gate in report.gates]
     if report.changes:
         columns = (Column("node", style="bold"), Column("kind", style="dim"), Column("category", style="yellow"), Column("reason"))
         rows = [(change.name, change.kind.value, change.category.value, change.reason) for change in report.changes]
@@ -34,7 +36,7 @@ def view(report: Any, style: Style) -> list[Block]:  # noqa: ARG001 - a view's s
         ]
         blocks.append(Table("Reached", heads, reached))
     if report.why:
-        ways = [" > ".join(path.nodes) for path in report.paths] or [f"{report.why} is untouched: nothing that it reads has changed"]
+        ways = [" > ".join(nodes) for nodes, _ in folded(report.paths)] or [f"{report.why} is untouched: nothing that it reads has changed"]
         blocks.append("\n".join(ways))
     blocks += [f"about nothing here: {words}" for words in report.unmatched]
     return blocks

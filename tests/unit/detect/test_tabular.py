@@ -8,6 +8,7 @@ import pytest
 
 from metricsctl.core.errors import DataError, UnknownName, UsageError
 from metricsctl.detect.run import DetectOptions, detect_frame
+from metricsctl.render import Style, render
 
 SCORES = DetectOptions(emit="scores")
 
@@ -130,3 +131,43 @@ def test_a_report_shows_itself() -> None:
     shown = detect_frame(hourly())._repr_html_()
     assert shown.startswith("<table>")
     assert "2026-01-13 08:00:00" in shown
+
+
+def test_the_index_may_hold_the_times() -> None:
+    frame = hourly()
+    expected = detect_frame(frame).to_dict()
+    indexed = frame.set_index("time")
+    assert detect_frame(indexed).to_dict() == detect_frame(indexed["value"]).to_dict() == expected
+    assert detect_frame(indexed.rename_axis(None)["value"].rename(None)).to_dict() == expected
+    with pytest.raises(UsageError, match="index and as a column"):
+        detect_frame(indexed.assign(time=1.0))
+    with pytest.raises(UsageError, match="a list is no table"):
+        detect_frame([1.0, 2.0])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (1, "it has 1 window; three days of hours, or three weeks of days, are needed"),
+        (2, "it has 2 windows; three days of hours, or three weeks of days, are needed"),
+        (12, "it has 12 windows, and more than 72 are needed"),
+    ],
+)
+def test_how_much_history_is_needed_is_said(count: int, words: str) -> None:
+    assert [item.message for item in detect_frame(hourly()[:count]).diagnostics] == [f"too little history to judge value: {words}"]
+    assert not detect_frame(hourly()[:73]).diagnostics
+
+
+def test_the_table_shows_the_peak_and_how_long_it_was() -> None:
+    frame = hourly()
+    frame.loc[200, "value"] = 618.0
+    frame.loc[201:203, "value"] += 25
+    (episode,) = detect_frame(frame).episodes
+    size = episode.value - episode.expected if episode.value is not None and episode.expected is not None else 0.0
+    text = str(render(detect_frame(frame), "table", Style(80)))
+    row = next(line for line in text.splitlines() if line.startswith("value"))
+    assert size > 450
+    assert "618" in row
+    assert f"+{float(f'{size:.3g}'):g} (" in row
+    assert ("2026-01-13 08:00, 4 h" in row) == (episode.windows == 4)
+    assert len(text.splitlines()) == 4

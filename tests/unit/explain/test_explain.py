@@ -3,11 +3,18 @@
 import json
 import math
 import re
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
 
 from metricsctl.core.errors import UnknownName, UsageError
+from metricsctl.explain.baseline import Move
+from metricsctl.explain.evidence import Collection, EvidenceKind, Quantity
+from metricsctl.explain.hypotheses import Findings
+from metricsctl.explain.investigate import ruled_out
+from metricsctl.explain.narrate import move_evidence
+from metricsctl.explain.quality import Health
 from metricsctl.explain.report import Explanation
 from metricsctl.render import Style, render
 from metricsctl.render.json_schema import schema_of
@@ -138,3 +145,45 @@ def test_bad_input(shop):
 def test_its_json_is_what_the_schema_says(metric, at, shop):
     report = json.loads(str(render(shop.explain(metric, at=at), "json")))
     jsonschema.validate(report, schema_of("explain"), cls=jsonschema.Draft202012Validator)
+
+
+@pytest.mark.parametrize(("metric", "at"), CASES)
+def test_the_text_cites_only_what_it_lists(metric, at, shop):
+    text = str(render(shop.explain(metric, at=at), "text", Style(200)))
+    cited = {name for line in text.splitlines() if line.startswith("   evidence: ") for name in line.split()[1:]}
+    assert cited <= set(re.findall(r"^  (E\d+) ", text, flags=re.MULTILINE))
+
+
+def test_a_data_frame_of_its_hypotheses(shop):
+    found = shop.explain("revenue", at=OUTAGE)
+    frame = found.to_pandas()
+    assert frame["rank"].tolist() == [item.rank for item in found.hypotheses]
+    assert (frame["kind"][0], frame["change"][0]) == ("change", "guilty")
+    assert "hypotheses" not in frame
+
+
+def test_one_row_is_not_said_to_be_everywhere(shop):
+    first = shop.explain("revenue", at="2026-02-10T00:00Z").hypotheses[0]
+    assert "proportion" not in (first.where or "")
+
+
+def test_a_gap_too_small_to_be_the_reason_is_not_ruled_out():
+    gap = Health("log", 6, 1, 0, 0.0, 0.0)
+    facts = Collection()
+    evidence = facts.add(
+        EvidenceKind.QUALITY,
+        "source:log",
+        "log had no events in {silent} of {windows} windows",
+        {"silent": Quantity(1, "count"), "windows": Quantity(6, "count")},
+    )
+    found = Findings("metric:m", {}, Move(1.0, 2.0, 9.0, 6), ((gap, evidence),), (), None, None, None, None, None, ())
+    assert ruled_out(found, (), {}, set()) == ()
+    text = str(render(Explanation(None, "m fell", evidence=tuple(facts)), "text", Style(100)))
+    assert "Evidence\n  E1 log had no events in 1 of 6 windows" in text
+
+
+def test_an_ordinary_move_says_how_large_it_is(shop):
+    facts = Collection()
+    case = SimpleNamespace(project=shop.project)
+    said = move_evidence(facts, EvidenceKind.UPSTREAM, case, ("model:sales", Move(1428.0, 878.0, 1.2, 10)))
+    assert said.says == "rows of sales: 1,428 instead of 878, +62.6 %, within its usual spread (1.2 standard deviations)"

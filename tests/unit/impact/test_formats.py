@@ -8,11 +8,13 @@ import pytest
 
 from metricsctl.changes.report import ChangeList, ChangesAdded
 from metricsctl.definition.load import load_text
-from metricsctl.impact.report import ImpactReport
-from metricsctl.impact.run import impact_of_difference
+from metricsctl.impact.report import ImpactReport, Path
+from metricsctl.impact.run import Options, impact_of_difference
+from metricsctl.lineage.kinds import EdgeKind
 from metricsctl.render import Style, render
 from metricsctl.render.json_schema import schema_of
 from metricsctl.render.pages.impact_markdown import MARKER, MAX_LENGTH
+from metricsctl.render.pages.impact_tree import folded
 
 Ask = Callable[..., ImpactReport]
 FILTER = ("status = 'paid'", "status = 'sent'")
@@ -85,3 +87,47 @@ def test_what_is_shown_twice_is_unfolded_once(impact: Ask) -> None:
 @pytest.mark.parametrize("form", ["table", "tree", "markdown"])
 def test_every_format_can_show_every_report(large: ImpactReport, form: str) -> None:
     assert "metric_with_quite_a_long_name_0007" in str(render(large, form)).replace("\n", "")
+
+
+def test_paths_that_differ_in_a_column_alone_are_one() -> None:
+    text = """
+version: 1
+sources: [{name: log, time: ts, columns: [{name: ts}, {name: a}, {name: b}, {name: c}]}]
+models: [{name: m, sql: 'SELECT ts, a, b, c FROM log', time: ts}]
+metrics: [{name: total, type: simple, source: m, agg: sum, expr: a + b + c}]
+"""
+    after = load_text(text.replace("FROM log", "FROM log WHERE c > 0"))
+    report = impact_of_difference(load_text(text), after, "main", Options("total"))
+    assert sum(path.edges == (EdgeKind.IDENTITY, EdgeKind.AGGREGATE) for path in report.paths) == 3
+    shown = str(render(report, "tree", Style(100)))
+    assert shown.count("-aggregate→ metric:total") == 1
+    assert "model:m -identity→ column:m.{a, b, c} -aggregate→ metric:total" in shown
+    assert "model:m > column:m.{a, b, c} > metric:total" in str(render(report, "table", Style(100)))
+
+
+def test_what_differs_otherwise_is_not_folded() -> None:
+    group, filtered = EdgeKind.GROUP, EdgeKind.FILTER
+    many = [Path(("model:s", f"column:t.{name}", "metric:m"), (group, group)) for name in "abcdefg"]
+    others = [Path(("model:s", "column:t.h", "metric:m"), (filtered, group)), Path(("model:s", "column:u.a", "metric:m"), (group, group))]
+    assert folded([*many, *others]) == [
+        (("model:s", "column:t.{a, b, c, d, e and 2 more}", "metric:m"), (group, group)),
+        *((path.nodes, path.edges) for path in others),
+    ]
+
+
+@pytest.mark.parametrize("form", ["tree", "table"])
+def test_gates_fit_the_width(impact: Ask, form: str) -> None:
+    lines = str(render(impact(FILTER), form, Style(60))).splitlines()
+    gate = next(number for number, line in enumerate(lines) if line.startswith("gate meaning-without-version:"))
+    assert all(len(line) <= 60 for line in lines[gate : gate + 3])
+    assert "status = 'sent'" in " ".join(line.strip() for line in lines[gate : gate + 4])
+
+
+def test_as_a_data_frame(impact: Ask) -> None:
+    report = impact(FILTER)
+    frame = report.to_pandas()
+    assert frame["id"].tolist() == [item.id for item in report.impacted]
+    assert frame.loc[frame["id"] == "metric:revenue", ["kind", "category", "p", "weight"]].to_numpy().tolist() == [
+        ["metric", "semantic", 0.8, 8.0]
+    ]
+    assert impact().to_pandas().columns.tolist() == frame.columns.tolist()

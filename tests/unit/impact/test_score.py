@@ -121,3 +121,21 @@ def test_usage(tmp_path: Path) -> None:
     (tmp_path / "usage.csv").write_text("exposure,views\nweekly,12\n", encoding="utf-8")
     with pytest.raises(DataError, match="not a table of usage"):
         read_usage(tmp_path)
+
+
+def test_an_alias_is_not_counted_beside_its_target(impact: Ask) -> None:
+    both = impact(("agg: sum", "agg: avg"))
+    weights = {item.name: item.weight for item in both.impacted if item.kind is NodeKind.METRIC}
+    assert (weights["revenue"], weights["turnover"]) == (8, 0)
+    alone = impact(("alias_of: revenue", "alias_of: visits"))
+    assert {item.name: item.weight for item in alone.impacted} == {"turnover": 2}
+    gone = impact(("  - {name: turnover, alias_of: revenue}\n", ""))
+    assert gone.raw == pytest.approx(2)
+
+
+def test_why_it_fails_is_said(impact: Ask) -> None:
+    report = impact(("agg: sum", "agg: avg"))
+    assert report.failure("score:99.9") == "gate meaning-without-version fired; a gate fails at any threshold, score:99.9 is not reached"
+    assert report.failure("low") == "gate meaning-without-version fired; a gate fails at any threshold"
+    calm = impact(("denominator: orders", "denominator: attempts"))
+    assert (calm.failure("low"), calm.failure("high")) == ("low is reached", None)
