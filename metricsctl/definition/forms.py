@@ -6,12 +6,13 @@ A form knows three things about itself: how to read a node, how to say what it a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from metricsctl.core.diagnostics import Diagnostic, Severity, Span
-from metricsctl.core.names import nearest
+from metricsctl.core.diagnostics import Diagnostic, Edit, Fix, Severity, Span
+from metricsctl.core.names import close_match, nearest
 from metricsctl.definition.source import ListNode, MapNode, Node, ScalarNode, to_plain
 
 __all__ = [
@@ -66,6 +67,15 @@ class Table(dict[str, T]):
         self.places: dict[str, Span] = {}
 
 
+_TRAP = re.compile(r"(?:(yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)|[-+]?0[0-7]+|[-+]?[1-9][0-9]*(?::[0-5]?[0-9])+)\Z")
+_TRAP_STARTS = frozenset("yYnNoO0123456789+-")
+
+
+def replacement(node: ScalarNode, text: str) -> Fix:
+    """The fix that writes another text in a scalar's place."""
+    return Fix(f"write {text}", (Edit(node.span, text),))
+
+
 @dataclass(slots=True)
 class Reader:
     """Collects findings while a file is read; `dialect` is the SQL dialect of its expressions."""
@@ -73,14 +83,27 @@ class Reader:
     dialect: str = "duckdb"
     findings: list[Diagnostic] = field(default_factory=list)
 
-    def note(self, code: str, severity: Severity, message: str, span: Span, hint: str | None = None) -> None:
+    def note(self, code: str, severity: Severity, message: str, span: Span, hint: str | None = None, fix: Fix | None = None) -> None:
         """Remember a finding."""
-        self.findings.append(Diagnostic(code, severity, message, span, hint))
+        self.findings.append(Diagnostic(code, severity, message, span, hint, fix))
 
-    def bad(self, message: str, node: Node, hint: str | None = None, code: str = "M004") -> Bad:
+    def bad(self, message: str, node: Node, hint: str | None = None, code: str = "M004", fix: Fix | None = None) -> Bad:
         """Note an error and give the exception to raise."""
-        self.note(code, Severity.ERROR, message, node.span, hint)
+        self.note(code, Severity.ERROR, message, node.span, hint, fix)
         return Bad()
+
+    def unknown_key(self, key: ScalarNode, known: Iterable[str], present: Iterable[str], hint: str | None = None) -> None:
+        """Note a key that the language does not have; where just one that it has is near, and not there yet, the fix writes that."""
+        meant = close_match(key.text, known) if hint is None else None
+        fix = replacement(key, meant) if meant is not None and meant not in present else None
+        self.note("M002", Severity.ERROR, f"unknown key '{key.text}'", key.span, hint or nearest(key.text, known), fix)
+
+    def mind_trap(self, node: ScalarNode) -> None:
+        """Warn of a plain text that readers of YAML 1.1 take for something else: NO for false, 0123 for 83, 1:30 for 90."""
+        if node.style is None and node.text[:1] in _TRAP_STARTS and (found := _TRAP.match(node.text)):
+            what = "true or false" if found[1] else "a number"
+            message = f"'{node.text}' is text here, and {what} for readers of YAML 1.1"
+            self.note("M005", Severity.WARNING, message, node.span, "quote it", replacement(node, f'"{node.text}"'))
 
 
 class Form(Protocol):
@@ -115,6 +138,7 @@ class Text:
     def read(self, node: Node, reader: Reader) -> str:
         if not isinstance(node, ScalarNode) or node.value is None:
             raise reader.bad(f"expected text, not {kind_of(node)}", node)
+        reader.mind_trap(node)
         return node.text
 
     def write(self, value: Any) -> Any:
@@ -157,7 +181,8 @@ class Flag:
             return node.value
         trap = _TRAPS.get(node.text.lower()) if isinstance(node, ScalarNode) and node.style is None else None
         if trap:
-            raise reader.bad(f"{kind_of(node)} is text in YAML 1.2", node, f"write {trap}", code="M005")
+            assert isinstance(node, ScalarNode)  # noqa: S101 - for the type checker: it has a text
+            raise reader.bad(f"{kind_of(node)} is text in YAML 1.2", node, f"write {trap}", "M005", replacement(node, trap))
         raise reader.bad(f"expected true or false, not {kind_of(node)}", node)
 
     def write(self, value: Any) -> Any:
@@ -325,6 +350,7 @@ class MapOf:
                 values[entry.key.text] = self.value.read(entry.value, reader)
             except Bad:
                 continue
+            reader.mind_trap(entry.key)
             values.places[entry.key.text] = entry.key.span
         return values
 

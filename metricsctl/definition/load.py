@@ -11,7 +11,6 @@ from typing import Any
 
 from metricsctl.core.diagnostics import Diagnostic, Severity, Skipped, Span
 from metricsctl.core.errors import MetricsctlError
-from metricsctl.core.names import nearest
 from metricsctl.definition.compact import expand, implied_sources, is_compact
 from metricsctl.definition.discover import definition_files, read_text
 from metricsctl.definition.expression import Statement
@@ -133,7 +132,7 @@ def _read_head(root: MapNode, reader: Reader, defaults: Defaults) -> tuple[Defau
         reader.note("M004", Severity.ERROR, "this metricsctl reads version 1", version.span, "write `version: 1`")
     for entry in root.entries:
         if entry.key.text not in _TOP:
-            reader.note("M002", Severity.ERROR, f"unknown key '{entry.key.text}'", entry.key.span, nearest(entry.key.text, _TOP))
+            reader.unknown_key(entry.key, _TOP, list(root.keys()))
     node = root.get("defaults")
     if isinstance(node, MapNode):
         with contextlib.suppress(Bad):

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from metricsctl.core.diagnostics import Severity, Span
-from metricsctl.core.names import nearest
 from metricsctl.definition.forms import Bad, Form, Reader, kind_of
 from metricsctl.definition.source import MapNode, Node, ScalarNode
 
@@ -167,8 +166,8 @@ def read_record(cls: type, node: MapNode, reader: Reader, others: Mapping[str, s
         name = entry.key.text
         spec = known.get(name)
         if spec is None:
-            hint = f"it goes with {others[name]}" if others and name in others else nearest(name, known)
-            reader.note("M002", Severity.ERROR, f"unknown key '{name}'", entry.key.span, hint)
+            hint = f"it goes with {others[name]}" if others and name in others else None
+            reader.unknown_key(entry.key, known, list(node.keys()), hint)
             continue
         places[name] = entry.value.span
         try:

@@ -39,7 +39,8 @@ found_by_loader(
     """A key that the language does not have.
 
     ## What it does
-    Reports every key that is not in the schema, with the nearest one that is. Free-form data goes under `meta:`.
+    Reports every key that is not in the schema, with the nearest one that is. Free-form data goes under `meta:`. The fix writes the nearest
+    key, where one is near and not there yet: the file cannot be used as it is, so nothing that works changes its meaning.
 
     ## Why
     A misspelt `filtr:` would otherwise leave a metric without its filter.
@@ -53,6 +54,7 @@ found_by_loader(
     ## References
     - [The keys of the language](../spec.md)
     """,
+    fix="safe",
 )
 
 found_by_loader(
@@ -103,13 +105,15 @@ found_by_loader(
 found_by_loader(
     "M005",
     "yaml-trap",
-    """A word that YAML 1.1 takes for true or false, and YAML 1.2 for text.
+    """A word that YAML 1.1 takes for true, false or a number, and YAML 1.2 for text.
 
     ## What it does
-    Reports `yes`, `no`, `on`, `off` and their kin where `true` or `false` is expected.
+    Reports `yes`, `no`, `on`, `off` and their kin where `true` or `false` is expected, and warns where they stand as texts or names without
+    quotes, together with octal numbers (`0123`) and base-60 ones (`1:30`). The fix writes `true` or `false`, or the quotes.
 
     ## Why
-    Files are read by YAML 1.2, where `NO` is the text "NO" (and Norway's code), not false.
+    Files are read by YAML 1.2, where `NO` is the text "NO" (and Norway's code), not false. Editors, formatters and other tools may read
+    them by YAML 1.1, and write back what they understood.
 
     ## Example
         exact: yes
@@ -121,6 +125,7 @@ found_by_loader(
     - [YAML 1.2.2, 10.3: the core schema](https://yaml.org/spec/1.2.2/#103-core-schema)
     - [YAML 1.1: booleans](https://yaml.org/type/bool.html)
     """,
+    fix="safe",
 )
 
 found_by_loader(
