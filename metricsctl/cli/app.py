@@ -111,6 +111,9 @@ def _mended(error: Exception, arguments: Sequence[str]) -> UsageError:
 def run(arguments: Sequence[str]) -> int:
     """Run one line; gives the exit code."""
     if "_METRICSCTL_COMPLETE" in os.environ:
+        from typer.completion import completion_init  # type: ignore[attr-defined]  # what typer itself calls where it adds its options
+
+        completion_init()
         build().main(args=list(arguments), prog_name="metricsctl")
     verb = next((word for word in arguments if not word.startswith("-")), None)
     out = Output(verb if verb in COMMANDS else "error", format=_asked_format(arguments))

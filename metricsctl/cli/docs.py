@@ -50,8 +50,12 @@ def _section(name: str, command: Any) -> str:
 def page() -> str:
     """The whole page as Markdown."""
     sections = [_section(name, command) for name, command in _commands(build())]
+    complete = (
+        "Commands, options and the names of metrics, sources and rules complete in the shell after "
+        '`eval "$(_METRICSCTL_COMPLETE=source_bash metricsctl)"` (`source_zsh`, `source_fish`).'
+    )
     shared = "Every command also takes `-o FILE`, `-q`, `-v`, `--color auto|always|never`, `--exit-zero` and `--help`."
-    return "\n".join([_HEAD, shared, "", *sections])
+    return "\n".join([_HEAD, shared, "", complete, "", *sections])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from metricsctl.core.errors import DataError, UsageError
 
-__all__ = ["belongs", "definition_files", "find_project", "read_text"]
+__all__ = ["belongs", "definition_files", "find_project", "read_text", "yaml_files"]
 
 SKIPPED_FOLDERS = {"node_modules", "__pycache__", "venv", "env", "site-packages"}
 _SUFFIXES = {".yml", ".yaml"}
@@ -60,6 +60,13 @@ def _walk(folder: Path) -> Iterator[Path]:
         for name in sorted(files):
             if Path(name).suffix in _SUFFIXES and not name.startswith("."):
                 yield Path(base, name)
+
+
+def yaml_files(path: Path) -> list[Path]:
+    """The YAML files at a path, ours or not; none where there is no such path."""
+    if path.is_dir():
+        return [file for file in _walk(path) if file.exists()]
+    return [path] if path.exists() else []
 
 
 def definition_files(paths: Sequence[Path]) -> tuple[list[tuple[Path, str]], int]:

@@ -6,13 +6,16 @@ from typing import Annotated
 
 import typer
 
+from metricsctl.cli import complete
 from metricsctl.cli.io import Output
 from metricsctl.cli.options import ProjectOption
 from metricsctl.cli.verb import verb
 
 __all__ = ["describe"]
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A metric, source, model, dimension or exposure; or kind:name.")]
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="A metric, source, model, dimension or exposure; or kind:name.", autocompletion=complete.nodes)
+]
 
 
 @verb("table", "json")

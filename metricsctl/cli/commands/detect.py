@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from metricsctl.cli import complete
 from metricsctl.cli.io import Output
 from metricsctl.cli.options import ProjectOption, StoreOption, words
 from metricsctl.cli.verb import one_of, verb
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["detect"]
 
 MetricsArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="[METRIC ...]", help="Metrics to look at; default: all.", show_default=False)
+    list[str] | None,
+    typer.Argument(metavar="[METRIC ...]", help="Metrics to look at; default: all.", show_default=False, autocompletion=complete.metrics),
 ]
 ByOption = Annotated[
     list[str] | None,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from metricsctl.cli import complete
 from metricsctl.cli.io import Output
 from metricsctl.cli.options import ProjectOption, StoreOption
 from metricsctl.cli.verb import verb
@@ -14,7 +15,12 @@ __all__ = ["explain"]
 
 MetricArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[METRIC]", help="The metric that moved. Default: the one with the worst anomaly.", show_default=False),
+    typer.Argument(
+        metavar="[METRIC]",
+        help="The metric that moved. Default: the one with the worst anomaly.",
+        show_default=False,
+        autocompletion=complete.metrics,
+    ),
 ]
 AtOption = Annotated[
     str | None,

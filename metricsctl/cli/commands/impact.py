@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from metricsctl.cli import complete
 from metricsctl.cli.io import Output
 from metricsctl.cli.options import ProjectOption
 from metricsctl.cli.verb import verb
@@ -23,9 +24,15 @@ BaseOption = Annotated[
 ChangeOption = Annotated[
     Path | None, typer.Option("--change", metavar="FILE", help="What the change events in a file may move.", show_default=False)
 ]
-MetricOption = Annotated[str | None, typer.Option("--metric", metavar="M", help="What moves if this metric does.", show_default=False)]
+MetricOption = Annotated[
+    str | None,
+    typer.Option("--metric", metavar="M", help="What moves if this metric does.", show_default=False, autocompletion=complete.metrics),
+]
 SourceOption = Annotated[
-    str | None, typer.Option("--source", metavar="S", help="What moves if this source or model does.", show_default=False)
+    str | None,
+    typer.Option(
+        "--source", metavar="S", help="What moves if this source or model does.", show_default=False, autocompletion=complete.sources
+    ),
 ]
 WhyOption = Annotated[str | None, typer.Option("--why", metavar="M", help="Show every path to this metric.", show_default=False)]
 FailOnOption = Annotated[

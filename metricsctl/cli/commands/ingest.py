@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from metricsctl.cli import complete
 from metricsctl.cli.io import Output
 from metricsctl.cli.options import ProjectOption, StoreOption
 from metricsctl.cli.verb import verb
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["ingest"]
 
 PathsArgument = Annotated[list[str], typer.Argument(metavar="PATH ...", help="Event files, folders, globs; - is stdin.")]
-SourceOption = Annotated[str | None, typer.Option("--source", metavar="S", help="Source that all files are of.", show_default=False)]
+SourceOption = Annotated[
+    str | None,
+    typer.Option("--source", metavar="S", help="Source that all files are of.", show_default=False, autocompletion=complete.sources),
+]
 FinalOption = Annotated[bool, typer.Option("--final", help="Close every window that the files reach: a finished replay.")]
 RebuildOption = Annotated[bool, typer.Option("--rebuild", help="Build the store anew from these files and swap it in at the end.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Read, count and reject; write nothing.")]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from metricsctl.cli import complete
 from metricsctl.cli.io import Output
 from metricsctl.cli.options import ProjectOption, words
 from metricsctl.cli.verb import verb
@@ -18,7 +19,12 @@ __all__ = ["lineage"]
 
 NodesArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NODE ...]", help="Names, table.column, or kind:name. Default: the whole graph.", show_default=False),
+    typer.Argument(
+        metavar="[NODE ...]",
+        help="Names, table.column, or kind:name. Default: the whole graph.",
+        show_default=False,
+        autocompletion=complete.nodes,
+    ),
 ]
 UpstreamOption = Annotated[bool, typer.Option("--upstream", help="Only what the nodes are made of.")]
 DownstreamOption = Annotated[bool, typer.Option("--downstream", help="Only what is made of the nodes.")]

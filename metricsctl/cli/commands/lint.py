@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from metricsctl.cli import complete
 from metricsctl.cli.io import Output
 from metricsctl.cli.options import ProjectOption, words
 from metricsctl.cli.verb import verb
@@ -25,11 +26,25 @@ PathsArgument = Annotated[
 ]
 SelectOption = Annotated[
     list[str] | None,
-    typer.Option("--select", metavar="M1,M4", help="Run only rules that begin so.", show_default=False, rich_help_panel=_RULES),
+    typer.Option(
+        "--select",
+        metavar="M1,M4",
+        help="Run only rules that begin so.",
+        show_default=False,
+        rich_help_panel=_RULES,
+        autocompletion=complete.rules,
+    ),
 ]
 IgnoreOption = Annotated[
     list[str] | None,
-    typer.Option("--ignore", metavar="M106", help="Leave out rules that begin so.", show_default=False, rich_help_panel=_RULES),
+    typer.Option(
+        "--ignore",
+        metavar="M106",
+        help="Leave out rules that begin so.",
+        show_default=False,
+        rich_help_panel=_RULES,
+        autocompletion=complete.rules,
+    ),
 ]
 FailOnOption = Annotated[
     str | None,

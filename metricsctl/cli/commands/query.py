@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
+from metricsctl.cli import complete
 from metricsctl.cli.io import Output
 from metricsctl.cli.options import ProjectOption, StoreOption, words
 from metricsctl.cli.verb import verb
 
 __all__ = ["query"]
 
-MetricsArgument = Annotated[list[str], typer.Argument(metavar="METRIC ...", help="Metrics to compute.")]
+MetricsArgument = Annotated[list[str], typer.Argument(metavar="METRIC ...", help="Metrics to compute.", autocompletion=complete.metrics)]
 ByOption = Annotated[list[str] | None, typer.Option("--by", metavar="D,...", help="Split by these dimensions.", show_default=False)]
 GrainOption = Annotated[
     str | None, typer.Option("--grain", metavar="G", help="Length of a window: 1h, 1d, 1w, 1mo ... Default: as stored.", show_default=False)

@@ -6,12 +6,15 @@ from typing import Annotated
 
 import typer
 
+from metricsctl.cli import complete
 from metricsctl.cli.io import Output
 from metricsctl.cli.verb import verb
 
 __all__ = ["rule"]
 
-CodeArgument = Annotated[str | None, typer.Argument(metavar="[CODE]", help="A rule's code or name.", show_default=False)]
+CodeArgument = Annotated[
+    str | None, typer.Argument(metavar="[CODE]", help="A rule's code or name.", show_default=False, autocompletion=complete.rules)
+]
 AllOption = Annotated[bool, typer.Option("--all", help="Every rule.")]
 
 
