@@ -170,8 +170,9 @@ def metric_texts(metrics: int, relations: list[str], rng: random.Random) -> tupl
     texts = [simple(names[number], number, relations[number % len(relations)], rng) for number in range(simples)]
     for number in range(simples, metrics):
         share = (number - simples) / (metrics - simples)
-        one = 4 * rng.randrange(simples // 4)  # counts, so that units fit
-        other = (one + 4) % simples  # of another relation
+        turn, place = divmod(number - simples, simples // 4)  # no two of a kind over the same inputs
+        one = 4 * place  # counts, so that units fit
+        other = (one + 4 + 4 * turn) % simples  # of another relation
         if share < 0.5:
             texts.append(ratio(names[number], number, names[one], names[other]))
         elif share < 0.875:

@@ -96,6 +96,15 @@ exposures:                                 # who looks at them
     uses: [revenue, payment_rate, buyers]
     by: [country]
     grain: 1d
+
+tests:                                     # what they must give for given events
+  - name: refused orders are no revenue
+    metric: revenue
+    given:
+      order_log:
+        - {at: "2026-01-05T09:10:00Z", order_id: a, amount: 20, status: paid}
+        - {at: "2026-01-05T09:40:00Z", order_id: b, amount: 99, status: refused}
+    expect: [{time: "2026-01-05T09:00:00Z", value: 20}]
 """
 
 _CONFIG = """\

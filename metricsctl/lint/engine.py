@@ -18,7 +18,7 @@ from metricsctl.lint.suppress import ALWAYS, suppress
 
 __all__ = ["REFERENCE_RULES", "check", "run", "run_facts"]
 
-REFERENCE_RULES = ("M101", "M104", "M105", "M109", "M407", "M411", "M501", "M503")
+REFERENCE_RULES = ("M101", "M104", "M105", "M109", "M407", "M411", "M501", "M503", "M601")
 """Without these a project cannot be planned or traced: every other verb insists on them."""
 
 

@@ -18,7 +18,7 @@ from metricsctl.lint.outside import Outside
 from metricsctl.lint.settings import Settings
 
 if TYPE_CHECKING:
-    from metricsctl.lineage.sql.models import Survey
+    from metricsctl.lineage.sql.models import ModelLineage, Survey
     from metricsctl.lineage.sql.shapes import Shape
 
 __all__ = ["Facts", "Settings"]
@@ -70,6 +70,13 @@ class Facts:
         from metricsctl.lineage.sql import survey
 
         return survey(self.project)
+
+    @functools.cached_property
+    def lineage(self) -> Mapping[str, ModelLineage]:
+        """The column lineage of every model, upstream first."""
+        from metricsctl.lineage.sql import column_lineage
+
+        return column_lineage(self.project)
 
     @functools.cached_property
     def table_only(self) -> Mapping[str, tuple[str, ...]]:
@@ -180,11 +187,12 @@ class Facts:
             waiting, seen = [ref.name for ref in exposure.metrics()], set()
             while waiting:
                 name = waiting.pop()
-                if name in seen or name not in self.project.metrics:
+                metric = self.project.all_metrics.get(name)
+                if name in seen or metric is None:
                     continue
                 seen.add(name)
                 found.setdefault(name, {})[id(exposure)] = exposure
-                waiting += [item.metric.name for item in inputs_of(self.project.metrics[name]).values()]
+                waiting += [item.metric.name for item in inputs_of(metric).values()]
         return {name: tuple(exposures.values()) for name, exposures in found.items()}
 
     def expressions(self, metric: Metric) -> Iterator[tuple[Expression, list[str]]]:

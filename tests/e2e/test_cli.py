@@ -45,7 +45,7 @@ def test_exit_codes(broken: Path, cli: Cli) -> None:
 
 def test_json_is_all_that_is_on_stdout(broken: Path, cli: Cli) -> None:
     done = run("lint", str(broken), "--format", "json")
-    assert json.loads(done.stdout)["diagnostics"][0]["code"] == "M104"
+    assert "M104" in {item["code"] for item in json.loads(done.stdout)["diagnostics"]}
     assert "1 error" in done.stderr
     assert cli("lint", str(broken), "--format", "json", "-q").stderr == ""
 

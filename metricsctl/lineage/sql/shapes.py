@@ -34,12 +34,14 @@ class Output:
     """An output column: what it is made of.
 
     `aggregate` is the outermost aggregate (`avg`, `count_distinct`, `percentile`, `sum`, ... or None). A column that is passed on as it is
-    has its `table` (the relation, not its alias; "" where that is not clear) and `column`.
+    has its `table` (the relation, not its alias; "" where that is not clear) and `column`. `mentions` are the names of the columns that
+    anything else is computed from.
     """
 
     aggregate: str | None = None
     table: str = ""
     column: str = ""
+    mentions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,7 @@ def _output(item: exp.Expr, aliases: Mapping[str, str]) -> Output:
     if isinstance(tree, exp.Column):
         table = aliases.get(tree.table, "") if tree.table else next(iter(aliases.values())) if len(aliases) == 1 else ""
         return Output(None, table, tree.name)
-    return Output(_aggregate(tree))
+    return Output(_aggregate(tree), mentions=frozenset(part.name for part in walk_tree(tree) if isinstance(part, exp.Column)))
 
 
 def _aggregate(tree: exp.Expr) -> str | None:

@@ -19,8 +19,8 @@ def unknown_reference(facts: Facts) -> Iterator[Problem]:
     """A name that nothing defines.
 
     ## What it does
-    Checks every reference: a metric's source or model, the inputs of ratios, derived metrics and aliases, the metrics and dimensions of an
-    exposure, the tables in a model's SQL, dimensions that are neither a column nor shared, and the columns named by `time`, `grain` and
+    Checks every reference: a metric's source or model, the inputs of ratios, derived metrics and aliases, the dimensions of an exposure,
+    the tables in a model's SQL, dimensions that are neither a column nor shared, and the columns named by `time`, `grain` and
     `entities`. The hint is the nearest name there is.
 
     ## Why
@@ -50,7 +50,7 @@ def unknown_reference(facts: Facts) -> Iterator[Problem]:
 def _unknown_records(facts: Facts) -> Iterator[Problem]:
     project = facts.project
     known: dict[str, Iterable[str]] = {"metric": project.all_metrics, "source or model": facts.relations}
-    for record in (record for section in SECTIONS for record in getattr(project, section).values()):
+    for record in (record for section in SECTIONS if section != "exposures" for record in getattr(project, section).values()):
         for kind, ref in references(record):
             kinds = tuple(section.rstrip("s") for section in KIND_SECTIONS[kind])
             if ref.name not in known[kind] and not facts.is_skipped(kinds, ref.name):

@@ -106,9 +106,9 @@ def test_m104_exposures(check: Check) -> None:
         f"""metrics:
   - {simple("clicks")}
 exposures:
-  - {{name: w, kind: dashboard, uses: [clicks, «clix»], by: [country]}}
+  - {{name: w, kind: dashboard, uses: [clicks, clix], by: [country]}}
   - {{name: x, kind: dashboard, uses: [clicks], by: [«contry»]}}
-  - {{name: s, kind: slo, good: «good», total: clicks, objective: 0.9}}
+  - {{name: s, kind: slo, good: good, total: clicks, objective: 0.9}}
 """,
     )
 

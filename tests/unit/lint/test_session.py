@@ -12,13 +12,14 @@ from metricsctl.lint.session import Session
 
 TEXT = """\
 version: 1
+defaults: {owner: team-ads}
 sources:
-  - {name: log, time: ts, columns: [{name: ts, type: timestamp}]}
+  - {name: log, description: One row a click., time: ts, columns: [{name: ts, type: timestamp}]}
 models:
-  - {name: m, sql_file: m.sql, time: ts}
+  - {name: m, description: Clicks of people., sql_file: m.sql, time: ts}
 metrics:
-  - {name: a, type: simple, source: m, agg: count}
-  - {name: d, type: derived, expr: cur, inputs: {cur: a, old: a}}
+  - {name: a, description: Clicks of people., type: simple, source: m, agg: count}
+  - {name: d, description: The same again., type: derived, expr: cur, inputs: {cur: a, old: a}}
 """
 
 
