@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from metricsctl.definition.formula import Term
 
-__all__ = ["DIMENSIONLESS", "Mismatch", "Unit", "is_known_unit", "mismatches", "parse_unit", "unit_of"]
+__all__ = ["DIMENSIONLESS", "Mismatch", "Unit", "is_known_unit", "known_units", "mismatches", "parse_unit", "unit_of"]
 
 Unit = tuple[tuple[str, int], ...]
 """Base units with their powers, by name; empty for a number without dimension."""
@@ -122,3 +122,8 @@ def mismatches(term: Term, leaf: Leaf) -> Iterator[Mismatch]:
             units = unit_of(left, leaf), unit_of(right, leaf)
             if units[0] is not None and units[1] is not None and units[0] != units[1]:
                 yield Mismatch(left, right, units[0], units[1], part.kind in _COMPARED)
+
+
+def known_units() -> list[str]:
+    """The words that units are made of."""
+    return sorted({*_NONE, *_BASES})

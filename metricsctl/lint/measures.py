@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from metricsctl.definition.formula import Term, formula
 from metricsctl.definition.references import inputs_of
-from metricsctl.definition.schema import Conversion, Cumulative, Derived, Metric, Ratio, Simple
+from metricsctl.definition.schema import Conversion, Cumulative, Derived, Metric, Model, Ratio, Simple
 from metricsctl.definition.units import DIMENSIONLESS, Unit, parse_unit, unit_of
 from metricsctl.lint.facts import Facts
 
@@ -23,6 +23,7 @@ class Measures:
     facts: Facts
     _units: dict[str, Unit | None] = field(default_factory=dict)
     _zeros: dict[str, bool] = field(default_factory=dict)
+    _columns: dict[str, dict[str, Unit | None]] = field(default_factory=dict)
 
     def is_rate(self, name: str) -> bool:
         """Whether a metric is a quotient: a ratio, a conversion, or an average."""
@@ -102,10 +103,22 @@ class Measures:
         return _Leaf(self, {name: item.metric.name for name, item in inputs_of(metric).items()})
 
     def columns(self, relation: str) -> dict[str, Unit | None]:
-        """The units of the columns of a source or model, where they are declared and known."""
-        record = self.facts.relations.get(relation)
-        columns = record.columns if record is not None else ()
-        return {column.name.name: parse_unit(column.unit) for column in columns if column.unit}
+        """The units of the columns of a source or model, where they are declared and known, or taken over from below."""
+        if relation not in self._columns:
+            self._columns[relation] = {}  # a circle proves nothing
+            record = self.facts.relations.get(relation)
+            found = self._taken_over(record) if isinstance(record, Model) and record.statement is not None else {}
+            columns = record.columns if record is not None else ()
+            self._columns[relation] = found | {column.name.name: parse_unit(column.unit) for column in columns if column.unit}
+        return self._columns[relation]
+
+    def _taken_over(self, model: Model) -> dict[str, Unit | None]:
+        """The units of the columns that a model's SQL passes on as they are."""
+        shape = self.facts.shape(model)
+        outputs = (
+            (name, output, self.columns(output.table)) for name, output in shape.outputs.items() if output.table and not output.aggregate
+        )
+        return {name: units[output.column] for name, output, units in outputs if shape.is_plain and output.column in units}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from metricsctl.core.names import nearest
 from metricsctl.definition.references import references
 from metricsctl.definition.schema import Model, Source
 from metricsctl.lint.facts import Facts
+from metricsctl.lint.measures import Measures
 from metricsctl.lint.registry import Problem, rule
 
 
@@ -38,6 +39,48 @@ def unknown_exposed_metric(facts: Facts) -> Iterator[Problem]:
         for _, ref in references(exposure):
             if ref.name not in known and not facts.is_skipped(("metric",), ref.name):
                 yield Problem(ref.span, f"exposure '{exposure.name}' uses '{ref}', which is no metric", nearest(ref.name, known))
+
+
+@rule("M602", "slo-without-direction", severity=Severity.WARNING)
+def slo_without_direction(facts: Facts) -> Iterator[Problem]:
+    """A service level objective on a metric that does not say which way is good, or what it is counted in.
+
+    ## What it does
+    Warns of metrics under `good:` and `uses:` of an exposure of kind `slo` that have no `direction:`, and of any metric there whose unit is
+    neither declared nor follows from its definition. The `total:` needs no direction.
+
+    ## Why
+    An objective is a bound to be kept on one side: without a direction nothing says which, and without a unit not what it is in.
+
+    ## Example
+        metrics:
+          - {name: fast, type: simple, source: requests, agg: count, filter: ms < 300}
+        exposures:
+          - {name: latency, kind: slo, good: fast, total: all_requests, objective: 0.99}
+
+    ## Use instead
+        metrics:
+          - {name: fast, type: simple, source: requests, agg: count, filter: ms < 300, direction: up}
+
+    ## References
+    - [Google's SRE workbook: implementing SLOs](https://sre.google/workbook/implementing-slos/)
+    """
+    measures = Measures(facts)
+    for exposure in facts.project.exposures.values():
+        if exposure.kind != "slo":
+            continue
+        for ref in exposure.metrics():
+            metric = facts.target(ref.name)
+            if metric is None:
+                continue
+            lacks = []
+            if ref is not exposure.total and metric.direction in {None, "neutral"}:
+                lacks.append("direction")
+            if measures.unit(ref.name) is None:
+                lacks.append("unit")
+            if lacks:
+                message = f"'{ref}' has no {' and no '.join(lacks)}, which the objective '{exposure.name}' needs"
+                yield Problem(ref.span, message, ", ".join(f"{what}: ..." for what in lacks))
 
 
 @rule("M604", "no-such-producer", severity=Severity.WARNING)
