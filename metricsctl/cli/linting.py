@@ -55,7 +55,6 @@ def without_collection() -> Iterator[None]:
 def session_of(asked: Asked) -> tuple[Session, Config]:
     """The session and the configuration; what came over stdin is among the session's drafts."""
     from metricsctl.lint.cache import Cache
-    from metricsctl.lint.registry import chosen
     from metricsctl.lint.session import Session
 
     if asked.paths and asked.project is not None:
@@ -68,8 +67,8 @@ def session_of(asked: Asked) -> tuple[Session, Config]:
         path = (asked.stdin_filename or _STDIN).resolve()
         drafts[path] = _stdin()
         files[path] = drafts[path].removeprefix("\ufeff").replace("\r\n", "\n")
-    codes = chosen(asked.select or config.get("lint.select"), asked.ignore or config.get("lint.ignore"))
-    session = Session(files, others, codes, Path.cwd().resolve(), _settings(asked, config), drafts=drafts)
+    rules = (tuple(asked.select or config.get("lint.select")), tuple(asked.ignore or config.get("lint.ignore")))
+    session = Session(files, others, rules, Path.cwd().resolve(), _settings(asked, config), drafts=drafts)
     if asked.cached and not drafts:
         folder = config.get("lint.cache")
         session.cache = Cache(config.path(folder) if folder else location.folder / ".metricsctl" / "cache")
@@ -163,13 +162,14 @@ def _only_new(session: Session, ref: str, location: Location) -> Callable[[LintR
     from metricsctl.lint import known
     from metricsctl.lint.engine import run_facts
     from metricsctl.lint.facts import Facts
+    from metricsctl.lint.registry import chosen
 
     globs, folder = location.config.get("exclude"), location.config.folder or Path.cwd()
     base = load_base(ref, location.paths, check=lambda project: project, keep=lambda file: not is_excluded(file, folder, globs)).project
     old: Mapping[str, str] = {file.path: file.text for file in base.files}
     now = {_shown(path, session.root): text for path, text in session.files.items()}
     changed = {path: known.changed_lines(old.get(path), text) for path, text in now.items() if old.get(path) != text}
-    return known.only_new(run_facts(Facts(base, session.settings), session.codes), changed)
+    return known.only_new(run_facts(Facts(base, session.settings), chosen(*session.rules)), changed)
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,10 +72,12 @@ class Cache:
             path.unlink(missing_ok=True)
 
 
-def key_of(files: Mapping[Path, str], codes: Collection[str], settings: Settings, root: Path, base_key: str, others: int) -> str:
+def key_of(
+    files: Mapping[Path, str], rules: tuple[tuple[str, ...], tuple[str, ...]], settings: Settings, root: Path, base_key: str, others: int
+) -> str:
     """What a result depends on: the program, the question, and the texts of all files."""
     digest = hashlib.sha256()
-    for part in (__version__, *_program(), *sorted(codes), repr(settings), str(root), base_key, str(others)):
+    for part in (__version__, *_program(), repr(rules), repr(settings), str(root), base_key, str(others)):
         digest.update(part.encode() + b"\0")
     for path, text in sorted(files.items()):
         digest.update(f"{path}\0".encode("utf-8", "surrogateescape"))
@@ -85,9 +87,12 @@ def key_of(files: Mapping[Path, str], codes: Collection[str], settings: Settings
 
 def _program() -> Iterator[str]:
     """What tells one state of this program, and of the library that reads SQL, from another."""
-    from importlib import metadata
+    from importlib.util import find_spec
 
-    yield metadata.version("sqlglot")
+    sql = find_spec("sqlglot")
+    if sql is not None and sql.origin is not None:
+        version = Path(sql.origin).with_name("_version.py")
+        yield version.read_text(encoding="utf-8") if version.is_file() else ""
     package = Path(__file__).parents[1]
     for folder in ("core", "definition", "lineage", "lineage/sql", "lint", "lint/rules", "plan", "diff"):
         for entry in sorted(os.scandir(package / folder), key=lambda item: item.name):

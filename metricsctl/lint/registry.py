@@ -11,16 +11,14 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from metricsctl.core.diagnostics import Diagnostic, Fix, Severity, Span
 from metricsctl.core.errors import UsageError
 from metricsctl.core.names import nearest
 from metricsctl.lint.facts import Facts
+from metricsctl.lint.report import FixKind
 
 __all__ = ["FixKind", "Problem", "Rule", "all_rules", "chosen", "found_by_loader", "rule"]
-
-FixKind = Literal["none", "safe", "unsafe"]
 
 
 @dataclass(frozen=True, slots=True)

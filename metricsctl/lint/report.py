@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 from metricsctl.core.diagnostics import Diagnostic, Severity, Span
 from metricsctl.core.suites import Case, Outcome, Suite
-from metricsctl.definition.project import Project
 from metricsctl.lint.fingerprint import fingerprints
-from metricsctl.lint.registry import FixKind, Rule, all_rules
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LintReport", "RuleReport"]
+    from metricsctl.definition.project import Project
+    from metricsctl.lint.registry import Rule
+
+__all__ = ["FixKind", "LintReport", "RuleReport"]
+
+FixKind = Literal["none", "safe", "unsafe"]
+"""Whether a rule mends what it finds, and whether that leaves what works with the meaning that it has."""
 
 
 class LintData(TypedDict):
@@ -79,6 +83,8 @@ class LintReport:
 
     def rule_pages(self) -> tuple[RulePage, ...]:
         """The pages of the rules that found something."""
+        from metricsctl.lint.registry import all_rules
+
         rules = all_rules()
         return tuple(RulePage.of(rules[code]) for code in sorted({item.code for item in self.findings} & rules.keys()))
 

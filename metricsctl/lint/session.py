@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from metricsctl.core.diagnostics import Fix
 from metricsctl.definition.discover import read_text
-from metricsctl.definition.project import Project
 from metricsctl.lint import fixes
 from metricsctl.lint.cache import Cache, Entry, key_of
 from metricsctl.lint.outside import Outside
@@ -17,6 +17,9 @@ from metricsctl.lint.report import LintReport
 from metricsctl.lint.settings import Settings
 
 __all__ = ["Fixed", "Session"]
+
+if TYPE_CHECKING:
+    from metricsctl.definition.project import Project
 
 Filter = Callable[[LintReport], LintReport]
 
@@ -44,8 +47,9 @@ class Session:
         The texts of the definition files by absolute path.
     others
         How many other YAML files were left alone.
-    codes
-        The rules to run.
+    rules
+        Prefixes of the rules to run, and of those to leave out; nothing selected means all. What no rule begins with is an UsageError once
+        rules are run.
     root
         What paths in findings are relative to (absolute).
     base, base_key
@@ -60,7 +64,7 @@ class Session:
 
     files: dict[Path, str]
     others: int
-    codes: frozenset[str]
+    rules: tuple[tuple[str, ...], tuple[str, ...]]
     root: Path
     settings: Settings = field(default_factory=Settings)
     base: Project | None = None
@@ -73,7 +77,7 @@ class Session:
     def run(self) -> LintReport:
         """The findings of the files as they are."""
         outside = Outside.around(self.root)
-        key = key_of(self.files, self.codes, self.settings, self.root, self.base_key, self.others) if self.cache else ""
+        key = key_of(self.files, self.rules, self.settings, self.root, self.base_key, self.others) if self.cache else ""
         kept = self.cache.get(key) if self.cache else None
         if kept is not None and outside.still(kept.asked):
             return self._kept(kept.report)
@@ -91,6 +95,9 @@ class Session:
         from metricsctl.definition.load import load_tree
         from metricsctl.lint.engine import run_facts
         from metricsctl.lint.facts import Facts
+        from metricsctl.lint.registry import chosen
+
+        codes = chosen(*self.rules)
 
         def read(path: Path) -> str:
             if path in self._changed:
@@ -99,7 +106,7 @@ class Session:
             return read_text(path)
 
         project = dataclasses.replace(load_tree(self.files, read, self.root), other_files=self.others)
-        return run_facts(Facts(project, self.settings, self.base, outside), self.codes)
+        return run_facts(Facts(project, self.settings, self.base, outside), codes)
 
     def fix(self, *, unsafe: bool) -> Fixed:
         """Mend what can be mended, again and again until nothing is left; nothing is written.

@@ -124,7 +124,7 @@ def test_fixing_mends_it_and_fixing_twice_changes_nothing_more(case: Case, tmp_p
     assert case.fixed is not None
     path = tmp_path / "metrics.yml"
     for before in (_MARK.sub("", case.text), case.fixed):
-        fixed = Session({path: before}, 0, case.codes, tmp_path, Settings(**case.settings)).fix(unsafe=True)
+        fixed = Session({path: before}, 0, (tuple(case.codes), ()), tmp_path, Settings(**case.settings)).fix(unsafe=True)
         assert fixed.after.get(path, before) == case.fixed
     for item in findings(case, tmp_path):
         assert item.fix is None or item.fix.safe == (all_rules()[case.code].fix == "safe")
