@@ -5,6 +5,7 @@ Most metrics are told apart by the words that they are written in; canonical tre
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -26,9 +27,11 @@ _OPERATORS = frozenset(("and", "or", "not", "in", "between"))  # what one condit
 
 def words_of(expression: Expression | None) -> frozenset[str]:
     """The words and numbers of an expression: the same for all ways to write it that `expression_key` takes for one."""
-    if expression is None:
-        return frozenset()
-    text = expression.text
+    return frozenset() if expression is None else _words(expression.text)
+
+
+@functools.lru_cache(maxsize=65536)
+def _words(text: str) -> frozenset[str]:
     if "--" in text or "/*" in text:
         text = _COMMENT.sub(" ", text)
     words = {word.lower() for word in _WORD.findall(text)}

@@ -9,7 +9,7 @@ from typing import Any
 from metricsctl.core.diagnostics import Severity, Span
 from metricsctl.core.names import close_match
 from metricsctl.definition.references import inputs_of, relations_of
-from metricsctl.definition.schema import Alias, Metric, Model, Source
+from metricsctl.definition.schema import Alias, Exposure, Metric, Model, Source
 from metricsctl.lint.codeowners import is_named, read_codeowners
 from metricsctl.lint.facts import Facts
 from metricsctl.lint.places import text_at, value_at
@@ -79,6 +79,7 @@ def _owners(facts: Facts) -> Iterator[tuple[str, Span]]:
 
 
 _FILLERS = frozenset(("a", "an", "the", "this", "is", "of", "metric", "source", "model", "dimension", "column", "table"))
+_MANY = 5  # words more than the name has say something
 _WORD = re.compile(r"[^\W_]+")
 _PLAIN = re.compile(r"[\x00-\x7f]*\Z")
 
@@ -136,6 +137,8 @@ def _fault(record: Any) -> str | None:
     words = _WORD.findall(record.description or "")
     if not words or (len(words) == 1 and (len(words[0]) < 4 or _PLAIN.match(record.description))):
         return "is too short"
+    if len(words) > record.name.name.count("_") + 1 + _MANY:
+        return None
     said = _words(record.description)
     return "only repeats the name" if said and said == _words(record.name.name) else None
 
@@ -230,6 +233,8 @@ def tier_below_consumer(facts: Facts) -> Iterator[Problem]:
     - [Tiers](../spec.md)
     """
     project = facts.project
+    if len(_tiers(facts)) < 2:
+        return
     needed: dict[str, tuple[int, str]] = {}  # by node: the tier that it is needed at, and by whom
     for exposure in project.exposures.values():
         if exposure.tier is not None:
@@ -250,6 +255,13 @@ def tier_below_consumer(facts: Facts) -> Iterator[Problem]:
         _need(needed, (f"metric:{_through(facts, item.metric.name)}" for item in inputs_of(metric).values()), tier, who)
         _need(needed, (f"relation:{ref}" for ref in relations_of(metric)), tier, who)
     yield from _relations_below(facts, needed)
+
+
+def _tiers(facts: Facts) -> set[int]:
+    """The tiers that there are."""
+    project = facts.project
+    others: tuple[Exposure | Model | Source, ...] = (*project.exposures.values(), *project.models.values(), *project.sources.values())
+    return {record.tier for record in others if record.tier is not None} | {project.tier_of(metric) for metric in project.metrics.values()}
 
 
 def _need(needed: dict[str, tuple[int, str]], nodes: Iterable[str], tier: int, who: str) -> None:
