@@ -5,14 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    IntArray = npt.NDArray[np.int64]
 
 __all__ = ["MASKED", "Batch", "LoadedBatch", "Part", "Record", "Reject", "masked"]
 
 MASKED = "***"
+_LINE_END = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +28,7 @@ class Part:
 
     file: str
     first_line: int
-    data: bytes
+    data: bytes | bytearray
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +56,35 @@ class Batch:
         return "\t" if self.format == "tsv" else ","
 
     @property
-    def data(self) -> bytes:
+    def data(self) -> bytes | bytearray:
         """All lines, each with its line end."""
+        if len(self.parts) == 1 and self.parts[0].data.endswith(b"\n"):
+            return self.parts[0].data
         return b"".join(part.data if part.data.endswith(b"\n") else part.data + b"\n" for part in self.parts)
+
+    def numbered(self, numbers: Sequence[int], count: int) -> list[Record] | None:
+        """The records with these numbers (from 1, ascending) if the batch has `count` of them; None if it has not.
+
+        Where every line is a record only the lines asked for are looked at.
+        """
+        if not numbers:
+            return []
+        ends = [_line_ends(part.data) for part in self.parts]
+        if sum(map(len, ends)) == count and (self.header is None or not any(b'"' in part.data for part in self.parts)):
+            return list(self._lines(numbers, ends))
+        records = list(self.records())
+        return [records[number - 1] for number in numbers] if len(records) == count else None
+
+    def _lines(self, numbers: Sequence[int], ends: list[IntArray]) -> Iterator[Record]:
+        part, before = 0, 0
+        for number in numbers:
+            while number - before > len(ends[part]):
+                before += len(ends[part])
+                part += 1
+            line = number - before - 1
+            start = int(ends[part][line - 1]) + 1 if line else 0
+            data = bytes(self.parts[part].data[start : int(ends[part][line])])
+            yield Record(self.parts[part].file, self.parts[part].first_line + line, data.strip(b" \t\r") if self.header is None else data)
 
     def records(self) -> Iterator[Record]:
         """The records that are not blank, in order. Bytes that are not UTF-8 stand in `fields` as lone surrogates."""
@@ -59,7 +92,7 @@ class Batch:
             yield from self._json(part) if self.header is None else self._csv(part)
 
     def _json(self, part: Part) -> Iterator[Record]:
-        for number, line in enumerate(part.data.split(b"\n"), part.first_line):
+        for number, line in enumerate(bytes(part.data).split(b"\n"), part.first_line):
             text = line.strip(b" \t\r")
             if text:
                 yield Record(part.file, number, text)
@@ -87,6 +120,14 @@ class Reject:
     file: str
     line: int
     text: str | None
+
+
+def _line_ends(data: bytes | bytearray) -> IntArray:
+    """Where the lines end; a last one without line end ends after the data."""
+    import numpy as np
+
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == _LINE_END)
+    return ends if data.endswith(b"\n") else np.append(ends, len(data))
 
 
 @dataclass(frozen=True, slots=True)

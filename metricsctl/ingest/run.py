@@ -49,17 +49,19 @@ def ingest(
     options = options or IngestOptions()
     limit = RejectLimit.parse(options.max_rejects)
     plan = build(project)
-    with tempfile.TemporaryDirectory(prefix="metricsctl-") as folder:
-        spool = Path(folder)
+    with tempfile.TemporaryDirectory(prefix="metricsctl-") as scratch:
+        spool = Path(scratch)
         files = assign(discover(list(paths), stdin=stdin, spool_dir=spool), plan.sources, options.source)
         with _sink(store, options) as sink:
-            run = Session(project, plan, options, sink, DuckDbFolder(sink.connection, plan.sources, spool), spool, progress)
+            folder = DuckDbFolder(sink.connection, plan.sources, spool, memory=options.memory)
+            run = Session(project, plan, options, sink, folder, spool, progress)
             try:
                 run.prepare(files)
                 run.read(files)
                 run.finish()
             finally:
                 run.log.discard()
+                folder.close()
             return run.report(str(store), limit)
 
 

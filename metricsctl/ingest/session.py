@@ -20,6 +20,7 @@ from metricsctl.engine.duckdb.aggregate import Closed, table_of
 from metricsctl.engine.duckdb.ingest import DuckDbFolder
 from metricsctl.ingest.check import check_expressions
 from metricsctl.ingest.readers import Chunk, FileReader, InputFile, Known, Mark
+from metricsctl.ingest.readers.ahead import ahead
 from metricsctl.ingest.rejects import RejectLimit, RejectLog
 from metricsctl.ingest.report import FileReport, IngestReport, SourceReport
 from metricsctl.ingest.sink import Sink
@@ -30,9 +31,10 @@ from metricsctl.store.head import SourceState
 from metricsctl.store.held import rebuild_findings, waiting_metrics
 from metricsctl.store.writer import FileMark
 
-__all__ = ["IngestOptions", "Session"]
+__all__ = ["MEMORY", "IngestOptions", "Session"]
 
 _MIB = 1 << 20
+MEMORY = 600_000_000  # what a run takes unless more is allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class IngestOptions:
 
     `source` names the source of all files; `final` closes every window that they reach; `rebuild` makes the store anew from them;
     `dry_run` reads and counts only. `rejects` is a file for rejected rows, `max_rejects` how many there may be (`100` or `1%`).
-    `now` (microseconds, UTC) bounds the future, the start of the run by default. `batch_bytes` are read at once, `group_bytes` committed.
+    `now` (microseconds, UTC) bounds the future, the start of the run by default. `memory` (bytes) is what the run may take; `batch_bytes`
+    of input are read at once and `group_bytes` committed, by default in proportion to it.
     """
 
     source: str | None = None
@@ -51,8 +54,19 @@ class IngestOptions:
     rejects: Path | None = None
     max_rejects: str = "1%"
     now: int | None = None
-    batch_bytes: int = 32 * _MIB
-    group_bytes: int = 256 * _MIB
+    memory: int = MEMORY
+    batch_bytes: int | None = None
+    group_bytes: int | None = None
+
+    @property
+    def batch(self) -> int:
+        """Bytes of input that are read at once."""
+        return self.batch_bytes or max(_MIB, self.memory // 18)
+
+    @property
+    def group(self) -> int:
+        """Bytes of input that are committed at once, at most."""
+        return self.group_bytes or max(_MIB, self.memory // 2)
 
 
 @dataclass(slots=True)
@@ -116,6 +130,7 @@ class Session:
     published: dict[str, int] = field(default_factory=dict)
     group: _Group = field(default_factory=_Group)
     waiting: _Waiting = field(default_factory=_Waiting)
+    spares: list[bytearray] = field(default_factory=list)
     groups: int = 0
 
     # -- before
@@ -166,11 +181,12 @@ class Session:
             self.progress.finish()
 
     def _read_file(self, file: InputFile, source: str) -> None:
-        reader = FileReader(file, self.known[source], chunk_bytes=self.options.batch_bytes, spool_dir=self.spool)
+        reader = FileReader(file, self.known[source], chunk_bytes=self.options.batch, spool_dir=self.spool, spares=self.spares)
         read = 0
-        for chunk in reader.chunks():
+        large = file.format != "parquet" and file.path.exists() and file.path.stat().st_size > self.options.batch
+        for chunk in ahead(reader.chunks()) if large else reader.chunks():
             read = chunk.mark.size - reader.resumed_at
-            if not self.waiting.takes(chunk, source, self.options.batch_bytes):
+            if not self.waiting.takes(chunk, source, self.options.batch):
                 self._fold_waiting()
             self.waiting.source = source
             self.waiting.chunks.append(chunk)
@@ -191,17 +207,19 @@ class Session:
         first, source = waiting.chunks[0], waiting.source
         parts = tuple(Part(chunk.file.name, chunk.first_line, chunk.data) for chunk in waiting.chunks)
         self.group.touched = True
-        loaded = self.folder.load(Batch(first.format, first.header, parts, first.path), source, self.now)
-        self._count(source, loaded)
-        if loaded.accepted:
-            for target in self.targets[source]:
-                self.folder.fold(target.rollup, target.measures, source, self.closed[target.rollup.id])
-                self._note_unplaced(target.rollup, source)
+        for loaded in self.folder.load(Batch(first.format, first.header, parts, first.path), source, self.now):
+            self._count(source, loaded)
+            if loaded.accepted:
+                for target in self.targets[source]:
+                    self.folder.fold(target.rollup, target.measures, source, self.closed[target.rollup.id])
+                    self._note_unplaced(target.rollup, source)
         for chunk in waiting.chunks:
+            if isinstance(chunk.data, bytearray) and len(chunk.data) >= _MIB and not self.spares:
+                self.spares.append(chunk.data)
             mark = chunk.mark
             self.group.marks.append(FileMark(source, chunk.file.name, mark.size, mark.digest, mark.lines, 0, mark.open_line))
         self.group.bytes += max(waiting.bytes, first.path.stat().st_size if first.path else 0)
-        if self.group.bytes >= self.options.group_bytes:
+        if self.group.bytes >= self.options.group or self.folder.is_full():
             self._commit_group()
 
     def _count(self, source: str, loaded: LoadedBatch) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from metricsctl.plan.tables import Table
+from metricsctl.store.compact import compact_grown
 from metricsctl.store.head import FORMAT, Head, SourceState
 from metricsctl.store.held import RETIRED
 from metricsctl.store.writer import FileMark, StoreWriter
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import duckdb
 
 __all__ = ["DrySink", "Sink", "StoreSink"]
+
+COMPACT_EVERY = 8  # commit groups: so often tables with too many files are looked for
 
 
 class Sink(Protocol):
@@ -110,7 +113,10 @@ class StoreSink:
 
     def commit(self) -> bool:
         """See `Sink`."""
-        return self._writer.commit()
+        changed = self._writer.commit()
+        if changed and self._writer.head.seq % COMPACT_EVERY == 0:
+            compact_grown(self._writer)
+        return changed
 
     def finish(self) -> None:
         """See `Sink`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,23 @@ from metricsctl.plan.tables import Column
 from metricsctl.store.files import file_errors, fsync_folder
 
 if TYPE_CHECKING:
-    from deltalake import DeltaTable, WriterProperties
+    from deltalake import DeltaTable, Schema
 
-__all__ = ["DataFile", "Latest", "append", "diverged", "exists", "files", "latest", "snapshot", "transaction_version", "version"]
+__all__ = [
+    "DataFile",
+    "Latest",
+    "NewFile",
+    "diverged",
+    "exists",
+    "files",
+    "latest",
+    "publish",
+    "snapshot",
+    "transaction_version",
+    "version",
+]
 
 _LOG = "_delta_log"
-_ROW_GROUP = 122_880  # DuckDB's own, the unit in which it skips and shares work
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +41,15 @@ class DataFile:
     """A Parquet file of a snapshot: its path as it is on the disk, and the size in bytes and rows that the log says it has."""
 
     path: str
+    bytes: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A Parquet file that lies in a table's folder and is to become part of it."""
+
+    name: str
     bytes: int
     rows: int
 
@@ -117,47 +138,55 @@ def files(path: Path, version: int) -> list[str]:
     return [file.path for file in snapshot(path, version)]
 
 
-def append(path: Path, rows: Any, columns: Sequence[Column], *, app_id: str, previous: int | None, seq: int) -> int:
-    """Append an Arrow stream as one commit with the transaction number `seq`, making the table if need be; returns its version.
+def publish(
+    path: Path, files: Sequence[NewFile], columns: Sequence[Column], *, app_id: str, previous: int | None, seq: int, replaces: bool = False
+) -> int:
+    """Make files in the folder of a table part of it, as one commit with the transaction number `seq`; returns the table's version.
 
-    Delta Lake takes a number twice without a word, so the number before must be `previous`; StoreError if it is another.
+    The table is made if need be; with `replaces` all its other files leave it. Delta Lake takes a number twice without a word, so the
+    number before must be `previous`; StoreError if it is another.
     """
-    from deltalake import CommitProperties, Transaction, write_deltalake
+    from deltalake import CommitProperties, Transaction
+    from deltalake.transaction import AddAction, create_table_with_add_actions
 
+    commit = CommitProperties(app_transactions=[Transaction(app_id, seq)])
     with _failures(path):
         table = _open(path) if exists(path) else None
         found = None if table is None else table.transaction_version(app_id)
         if found != previous:
             raise diverged(f"the table at {path} has the transaction {found}, not {previous}")
-        expected = 0 if table is None else table.version() + 1
-        write_deltalake(
-            str(path) if table is None else table,
-            rows,
-            mode="append",
-            writer_properties=_properties(columns),
-            commit_properties=CommitProperties(app_transactions=[Transaction(app_id, seq)]),
-        )
-        written = (table or _open(path)).version()
+        now = int(time.time() * 1000)
+        adds = [AddAction(file.name, file.bytes, {}, now, not replaces, json.dumps({"numRecords": file.rows})) for file in files]
+        if table is None:
+            create_table_with_add_actions(str(path), _schema(columns), adds, commit_properties=commit)
+            written, expected = _open(path).version(), 0
+        else:
+            expected = table.version() + 1
+            mode = "overwrite" if replaces else "append"
+            table.create_write_transaction([*adds], mode, _schema(columns), commit_properties=commit)
+            table.update_incremental()
+            written = table.version()
         if written != expected:
             raise diverged(f"somebody else wrote to the table at {path}")
         _fsync_commit(path, written)
     return written
 
 
-def _properties(columns: Sequence[Column]) -> WriterProperties:
-    from deltalake import ColumnProperties, WriterProperties
+def _schema(columns: Sequence[Column]) -> Schema:
+    from deltalake import Field, Schema
+    from deltalake.schema import ArrayType, PrimitiveType
 
-    # minimum and maximum leave NaN out, and DuckDB would skip NaN rows by them
-    blind = {column.name: ColumnProperties(statistics_enabled="NONE") for column in columns if column.type == "double"}
-    return WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=_ROW_GROUP, column_properties=blind or None)
+    names = {"bigint": "long", "double": "double", "varchar": "string", "boolean": "boolean"}
+    fields = []
+    for column in columns:
+        item = PrimitiveType(names[column.type.removesuffix("[]")])
+        fields.append(Field(column.name, ArrayType(item) if column.type.endswith("[]") else item))
+    return Schema(fields)
 
 
 def _fsync_commit(path: Path, version: int) -> None:
     # deltalake leaves this to the system; the outbox is cleared on the strength of it
-    log = path / _LOG / f"{version:020d}.json"
-    actions = (json.loads(line) for line in log.read_text(encoding="utf-8").splitlines())
-    for file in [*(path / unquote(action["add"]["path"]) for action in actions if "add" in action), log]:
-        with file.open("rb") as handle:
-            os.fsync(handle.fileno())
+    with (path / _LOG / f"{version:020d}.json").open("rb") as handle:
+        os.fsync(handle.fileno())
     for folder in (path / _LOG, path, path.parent):
         fsync_folder(folder)

@@ -9,10 +9,11 @@ from metricsctl.store.delta import diverged
 from metricsctl.store.files import fsync_folder, is_generation
 from metricsctl.store.head import Head
 
-__all__ = ["STATE_FILE", "TABLES", "clean", "current", "make", "mark_finished", "table_folder"]
+__all__ = ["STAGED", "STATE_FILE", "TABLES", "clean", "current", "make", "mark_finished", "table_folder"]
 
 STATE_FILE = "state.duckdb"
 TABLES = "tables"
+STAGED = "staged"
 _UNFINISHED = "unfinished"
 
 

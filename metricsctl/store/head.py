@@ -16,9 +16,10 @@ from metricsctl.core.errors import StoreError
 from metricsctl.plan.tables import Column
 from metricsctl.store.files import fsync_folder, is_generation
 
-__all__ = ["FORMAT", "HEAD_FILE", "Head", "SourceState", "TableState"]
+__all__ = ["FORMAT", "HEAD_FILE", "READABLE", "Head", "SourceState", "TableState"]
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, FORMAT)  # what readers need is the same in both
 HEAD_FILE = "head.json"
 
 
@@ -75,7 +76,7 @@ class Head:
             found = data["format"]
         except (ValueError, KeyError, TypeError) as error:
             raise _broken(path) from error
-        if found != FORMAT:
+        if found not in READABLE:
             raise StoreError(
                 f"the store at {store} was written by another version of metricsctl (format {found}, this one knows {FORMAT})",
                 hint="use that version, or another folder with --store",

@@ -9,13 +9,17 @@ from metricsctl.engine.duckdb.connection import connect
 from metricsctl.store import delta
 from metricsctl.store.generation import STATE_FILE, TABLES, table_folder
 from metricsctl.store.head import Head
+from metricsctl.store.staging import stage
 from metricsctl.store.state import State, StoredTable
 
 __all__ = ["check_head", "check_table", "open_state", "published"]
 
 
 def open_state(generation: Path, head: Head | None) -> State:
-    """The state of a generation, made if nothing is there yet; StoreError if there are tables or a head without a state."""
+    """The state of a generation, made if nothing is there yet, and brought to this version's format.
+
+    StoreError if there are tables or a head without a state.
+    """
     file = generation / STATE_FILE
     used = (head is not None and head.generation == generation.name) or any(map(delta.exists, (generation / TABLES).glob("*")))
     if used and not file.exists():
@@ -27,6 +31,8 @@ def open_state(generation: Path, head: Head | None) -> State:
         if state is None and used:
             raise delta.diverged(f"the writer's state is empty: {file}")
         state = state or State.create(connection)
+        tables = state.tables()
+        state.migrate(lambda name, select: stage(connection, generation, tables[name].table, select))
         undo.pop_all()
     return state
 

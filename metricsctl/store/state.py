@@ -1,4 +1,4 @@
-"""The writer's private state: tables, sources, files read, rejects, and the outbox of rows that wait to be published.
+"""The writer's private state: tables, sources, files read, rejects, and the outbox of Parquet files that wait to be published.
 
 It lies in the schema `store` of the writer's DuckDB file; whatever else is in that file belongs to the ingest engine.
 """
@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from metricsctl.core.errors import StoreError
-from metricsctl.engine.duckdb.connection import quote
 from metricsctl.plan.tables import Column, Table
-from metricsctl.store.head import FORMAT, SourceState
+from metricsctl.store.delta import NewFile
+from metricsctl.store.head import FORMAT, READABLE, SourceState
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["FileMark", "Pending", "State", "StoredTable"]
+__all__ = ["Change", "FileMark", "Pending", "State", "StoredTable"]
 
 _SCHEMA = """
 CREATE SCHEMA store;
@@ -35,7 +35,11 @@ CREATE TABLE store.files (
     UNIQUE (source, size, digest)
 );
 CREATE TABLE store.rejects (source VARCHAR, reason VARCHAR, n BIGINT);
-CREATE TABLE store.outbox (table_id INTEGER, previous BIGINT, seq BIGINT, rows BIGINT);
+"""
+_OUTBOX = """
+CREATE TABLE store.outbox (
+    table_id INTEGER, previous BIGINT, seq BIGINT, file VARCHAR, bytes BIGINT, rows BIGINT, replaces BOOLEAN
+);
 """
 
 
@@ -57,11 +61,23 @@ class FileMark:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Rows that are committed here and perhaps not published: the transaction numbers before and after, and how many rows."""
+    """Files that are committed here and perhaps not published: the transaction numbers before and after.
+
+    `replaces`: they take the place of all files of the table (a compaction).
+    """
 
     previous: int | None
     seq: int
-    rows: int
+    files: tuple[NewFile, ...]
+    replaces: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the open group does to a table: files added to it, or (`replaces`) put in the place of all its files."""
+
+    files: tuple[NewFile, ...] = ()
+    replaces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +89,6 @@ class StoredTable:
     last_seq: int | None
     version: int | None
     pending: Pending | None
-
-    @property
-    def outbox(self) -> str:
-        """The DuckDB table of its waiting rows."""
-        return f"store.outbox_{self.id}"
 
 
 class State:
@@ -93,9 +104,9 @@ class State:
         if found is None or found[0] == 0:
             return None
         state = cls(connection)
-        if state._self()[0] != FORMAT:
+        if state.format not in READABLE:
             raise StoreError(
-                f"the store was written by another version of metricsctl (format {state._self()[0]}, this one knows {FORMAT})",
+                f"the store was written by another version of metricsctl (format {state.format}, this one knows {FORMAT})",
                 hint="use that version, or another folder with --store",
             )
         return state
@@ -104,7 +115,7 @@ class State:
     def create(cls, connection: duckdb.DuckDBPyConnection) -> Self:
         """A new state with an id of its own."""
         connection.execute("BEGIN")
-        connection.execute(_SCHEMA)
+        connection.execute(_SCHEMA + _OUTBOX)
         connection.execute("INSERT INTO store.self VALUES (?, ?, 0)", [FORMAT, str(uuid.uuid4())])
         connection.execute("COMMIT")
         return cls(connection)
@@ -115,6 +126,11 @@ class State:
     def _self(self) -> tuple[int, str, int]:
         ((fmt, store_id, seq),) = self._rows("SELECT format, store_id, seq FROM store.self")
         return fmt, store_id, seq
+
+    @property
+    def format(self) -> int:
+        """The version of this schema that the state is in."""
+        return self._self()[0]
 
     @property
     def store_id(self) -> str:
@@ -128,40 +144,36 @@ class State:
 
     def tables(self) -> dict[str, StoredTable]:
         """All tables by name, in the order of their making."""
-        rows = self._rows(
-            "SELECT id, name, columns, sort_by, meta, last_seq, version, previous, outbox.seq, outbox.rows"
-            " FROM store.tables LEFT JOIN store.outbox ON table_id = id ORDER BY id"
-        )
+        waiting = self._waiting()
+        rows = self._rows("SELECT id, name, columns, sort_by, meta, last_seq, version FROM store.tables ORDER BY id")
         found: dict[str, StoredTable] = {}
-        for number, name, columns, sort_by, meta, last_seq, version, previous, seq, count in rows:
+        for number, name, columns, sort_by, meta, last_seq, version in rows:
             table = Table(name, tuple(Column(*column) for column in json.loads(columns)), tuple(json.loads(sort_by)), json.loads(meta))
-            found[name] = StoredTable(number, table, last_seq, version, None if seq is None else Pending(previous, seq, count))
+            found[name] = StoredTable(number, table, last_seq, version, waiting.get(number))
+        return found
+
+    def _waiting(self) -> dict[int, Pending]:
+        """What is in the outbox, by table; a state of format 1 keeps rows there, not files."""
+        if self.format == 1:
+            rows = self._rows("SELECT table_id, previous, seq FROM store.outbox")
+            return {number: Pending(previous, seq, (), replaces=False) for number, previous, seq in rows}
+        found: dict[int, Pending] = {}
+        for number, previous, seq, file, size, count, replaces in self._rows("SELECT * FROM store.outbox ORDER BY file"):
+            before = found.get(number)
+            found[number] = Pending(previous, seq, (*(before.files if before else ()), NewFile(file, size, count)), replaces)
         return found
 
     def add_table(self, table: Table) -> None:
-        """Make the row and the outbox of a new table."""
+        """Make the row of a new table."""
         columns = [[column.name, column.type] for column in table.columns]
         self._rows(
             "INSERT INTO store.tables SELECT coalesce(max(id), 0) + 1, ?, ?, ?, ?, NULL, NULL FROM store.tables",
             [table.name, json.dumps(columns), json.dumps(table.sort_by), json.dumps(dict(table.meta), allow_nan=False)],
         )
-        typed = ", ".join(f"{quote(column.name)} {column.type}" for column in table.columns)
-        self.connection.execute(f"CREATE TABLE {self.tables()[table.name].outbox} ({typed})")
 
     def set_meta(self, table: str, meta: Mapping[str, Any]) -> None:
         """Replace the meta data of a table."""
         self._rows("UPDATE store.tables SET meta = ? WHERE name = ?", [json.dumps(dict(meta), allow_nan=False), table])
-
-    def put(self, table: StoredTable, select_sql: str) -> int:
-        """Insert the rows of a query into the outbox, column by name; returns how many."""
-        names = ", ".join(quote(column.name) for column in table.table.columns)
-        return int(self._rows(f"INSERT INTO {table.outbox} ({names}) SELECT {names} FROM ({select_sql})")[0][0])
-
-    def waiting(self, table: StoredTable) -> duckdb.DuckDBPyRelation:
-        """The rows in the outbox, in the table's order, as a relation that exports an Arrow stream."""
-        names = ", ".join(quote(column.name) for column in table.table.columns)
-        order = ", ".join(quote(name) for name in table.table.sort_by)
-        return self.connection.sql(f"SELECT {names} FROM {table.outbox}" + (f" ORDER BY {order}" if order else ""))
 
     def sources(self) -> dict[str, SourceState]:
         """All sources by name."""
@@ -194,15 +206,21 @@ class State:
             counts.setdefault(source, {})[reason] = n
         return counts
 
-    def advance(self, rows: Mapping[str, int]) -> None:
-        """Give the open group its number, and write down which tables have how many rows to publish under it."""
+    def advance(self, changes: Mapping[str, Change]) -> None:
+        """Give the open group its number, and write down which files are to be published under it."""
         tables = self.tables()
         seq = self.seq + 1
         self._rows("UPDATE store.self SET seq = ?", [seq])
-        for name, count in rows.items():
+        for name, change in changes.items():
             table = tables[name]
-            self._rows("INSERT INTO store.outbox VALUES (?, ?, ?, ?)", [table.id, table.last_seq, seq, count])
+            for file in change.files:
+                values = [table.id, table.last_seq, seq, file.name, file.bytes, file.rows, change.replaces]
+                self._rows("INSERT INTO store.outbox VALUES (?, ?, ?, ?, ?, ?, ?)", values)
             self._rows("UPDATE store.tables SET last_seq = ? WHERE id = ?", [seq, table.id])
+
+    def forget_table(self, table: str) -> None:
+        """Remove a table's row."""
+        self._rows("DELETE FROM store.tables WHERE name = ?", [table])
 
     def clear(self, versions: Mapping[str, int]) -> None:
         """Empty the outbox and keep the Delta version at which each of its tables now is, in one transaction."""
@@ -210,6 +228,22 @@ class State:
         self.connection.execute("BEGIN")
         for name, version in versions.items():
             self._rows("UPDATE store.tables SET version = ? WHERE id = ?", [version, tables[name].id])
-            self._rows(f"DELETE FROM {tables[name].outbox}")
         self._rows("DELETE FROM store.outbox")
+        self.connection.execute("COMMIT")
+
+    def migrate(self, write: Callable[[str, str], NewFile]) -> None:
+        """Bring a state of format 1, which kept waiting rows in tables of its own, to this one; `write` makes a file of a query."""
+        if self.format == FORMAT:
+            return
+        rows = self._rows("SELECT table_id, previous, seq, name FROM store.outbox JOIN store.tables ON table_id = id")
+        files = [(*row[:3], write(row[3], f"SELECT * FROM store.outbox_{row[0]}")) for row in rows]
+        self.connection.execute("BEGIN")
+        self.connection.execute("DROP TABLE store.outbox")
+        self.connection.execute(_OUTBOX)
+        for (number,) in self._rows("SELECT id FROM store.tables"):
+            self.connection.execute(f"DROP TABLE store.outbox_{number}")
+        for number, previous, seq, file in files:
+            values = [number, previous, seq, file.name, file.bytes, file.rows, False]
+            self._rows("INSERT INTO store.outbox VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        self._rows("UPDATE store.self SET format = ?", [FORMAT])
         self.connection.execute("COMMIT")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,11 +14,13 @@ from metricsctl.engine.duckdb.connection import storage_errors
 from metricsctl.plan.tables import Table
 from metricsctl.store import generation as generations
 from metricsctl.store import publish, recovery
+from metricsctl.store.delta import NewFile
 from metricsctl.store.files import file_errors, usable
 from metricsctl.store.generation import STATE_FILE
 from metricsctl.store.head import Head, SourceState
 from metricsctl.store.lock import StoreLock
-from metricsctl.store.state import FileMark, State, StoredTable
+from metricsctl.store.staging import stage
+from metricsctl.store.state import Change, FileMark, State, StoredTable
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,7 +46,7 @@ class StoreWriter:
         self._in_group = False
         self._changed = False
         self._unpublished = False
-        self._rows: dict[str, int] = {}
+        self._changes: dict[str, Change] = {}
         self._head = publish.head_of(state, generation, {})
 
     @classmethod
@@ -100,6 +102,11 @@ class StoreWriter:
         """What the generation being written shows, as of the last commit."""
         return self._head
 
+    @property
+    def generation(self) -> Path:
+        """The folder of the generation being written."""
+        return self._generation
+
     @contextlib.contextmanager
     def _failures(self) -> Iterator[None]:
         with file_errors(self.path), storage_errors(self._generation / STATE_FILE):
@@ -113,7 +120,7 @@ class StoreWriter:
             raise StoreError("the last commit could not be published", hint="run it again: it is finished first, nothing is lost")
         with self._failures():
             self.connection.execute("BEGIN")
-        self._in_group, self._changed, self._rows = True, False, {}
+        self._in_group, self._changed, self._changes = True, False, {}
 
     def rollback(self) -> None:
         """Undo the open group; does nothing if there is none, as after a `commit` that failed."""
@@ -122,13 +129,14 @@ class StoreWriter:
         self._in_group = False
         with self._failures():
             self.connection.execute("ROLLBACK")
+            publish.clear_staged(self._state, self._generation)
 
     def commit(self) -> bool:
         """Commit the group and publish it; False, and no new number, if nothing of the store changed in it."""
         self._need_group()
         with self._failures():
             if self._changed:
-                self._state.advance(self._rows)
+                self._state.advance(self._changes)
             self._in_group = False
             self._unpublished = self._changed
             self.connection.execute("COMMIT")
@@ -188,11 +196,30 @@ class StoreWriter:
         """
         self._need_group()
         with self._failures():
-            rows = self._state.put(self._stored(table), select_sql)
-        if rows:
-            self._rows[table] = self._rows.get(table, 0) + rows
+            file = self._stage(self._stored(table).table, select_sql)
+        if file.rows:
+            before = self._changes.get(table, Change())
+            self._changes[table] = Change((*before.files, file), before.replaces)
             self._changed = True
-        return rows
+        return file.rows
+
+    def replace(self, table: str, selects: Iterable[str]) -> int:
+        """Put the rows of queries, a file each, in the place of all that a table holds; returns how many.
+
+        RuntimeError if rows were put into the table in this group already.
+        """
+        self._need_group()
+        if table in self._changes:
+            raise RuntimeError(f"rows were put into the table {table} in this group already")
+        with self._failures():
+            stored = self._stored(table).table
+            files = tuple(file for select in selects if (file := self._stage(stored, select)).rows)
+        self._changes[table] = Change(files, replaces=True)
+        self._changed = True
+        return sum(file.rows for file in files)
+
+    def _stage(self, table: Table, select_sql: str) -> NewFile:
+        return stage(self.connection, self._generation, table, select_sql)
 
     def set_source(self, source: SourceState) -> None:
         """Replace the state of a source."""
@@ -252,6 +279,7 @@ class StoreWriter:
     def _recover(self, head: Head | None) -> None:
         if head is not None:
             recovery.check_head(self._state, head)
+        publish.clear_staged(self._state, self._generation)
         done = recovery.published(self._state, self._generation)
         if self._state.seq and (self._head != head or any(stored.pending for stored in self._state.tables().values())):
             self._publish(done)

@@ -30,6 +30,7 @@ RejectsOption = Annotated[
     Path | None, typer.Option("--rejects", metavar="FILE", help="Write rejected rows there, as JSON lines.", show_default=False)
 ]
 MaxRejectsOption = Annotated[str, typer.Option("--max-rejects", metavar="N|P%", help="More rejects than that are exit 3.")]
+MemoryOption = Annotated[str, typer.Option("--memory", metavar="SIZE", help="How much memory the run may take.")]
 DATA_ERROR = 3
 
 
@@ -43,6 +44,7 @@ def ingest(
     dry_run: DryRunOption = False,
     rejects: RejectsOption = None,
     max_rejects: MaxRejectsOption = "1%",
+    memory: MemoryOption = "600MB",
     project: ProjectOption = None,
     store: StoreOption = None,
 ) -> int:
@@ -64,12 +66,30 @@ def ingest(
     from metricsctl.ingest.run import IngestOptions
     from metricsctl.ingest.run import ingest as run
 
-    options = IngestOptions(source=source, final=final, rebuild=rebuild, dry_run=dry_run, rejects=rejects, max_rejects=max_rejects)
+    options = IngestOptions(
+        source=source,
+        final=final,
+        rebuild=rebuild,
+        dry_run=dry_run,
+        rejects=rejects,
+        max_rejects=max_rejects,
+        memory=_bytes(memory),
+    )
     began = time.monotonic()
     report = run(load_project(project), paths, store_folder(project, store), options, stdin=sys.stdin.buffer, progress=out.progress)
     out.write(report)
     out.note(_summary(report, time.monotonic() - began))
     return DATA_ERROR if report.over_limit or report.incomplete else 0
+
+
+def _bytes(text: str) -> int:
+    from metricsctl.core.errors import UsageError
+    from metricsctl.core.sizes import parse_size
+
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise UsageError(f"--memory: {error}", hint="for example 600MB, 2GB") from error
 
 
 def _summary(report: IngestReport, seconds: float) -> str:

@@ -82,29 +82,31 @@ def fold_sql(
     """
     time = f"epoch_us(CAST({quote(rollup.time_column)} AS TIMESTAMPTZ))"
     placed = f'SELECT *, {time} AS "__t" FROM {quote(rollup.relation)} WHERE {quote(rollup.time_column)} IS NOT NULL'
+    keys = [f"CAST({dialect_sql(key.expr)} AS VARCHAR) AS {quote(dimension_column(key.name))}" for key in rollup.keys]
+    states = [item for measure in measures for item in _created(measure)]
     if grid_table is None:
         step = rollup.grain.microseconds
         start, end = f'"__t" - (("__t" % {step}) + {step}) % {step}', f'"__w" + {step}'
         windowed = f'SELECT *, {start} AS "__w" FROM ({placed})'
+        made = ['"__w"', *keys, *states]
     else:
         end = '"__end"'
         windowed = f'SELECT p.*, g."start" AS "__w", g."next" AS "__end" FROM ({placed}) p ASOF JOIN {grid_table} g ON p."__t" >= g."start"'
-    keys = [f"CAST({dialect_sql(key.expr)} AS VARCHAR) AS {quote(dimension_column(key.name))}" for key in rollup.keys]
-    states = [item for measure in measures for item in _created(measure)]
-    grouped = ", ".join(['"__w"', *(str(number + 2) for number in range(len(keys) + 1))])
-    inner = f'SELECT "__w" AS "__w", {end} AS "__end", {", ".join([*keys, *states])} FROM ({windowed}) GROUP BY {grouped}'
+        made = ['"__w"', *keys, 'any_value("__end") AS "__end"', *states]
+    grouped = ", ".join(['"__w"', *(str(number + 2) for number in range(len(keys)))])
+    inner = f"SELECT {', '.join(made)} FROM ({windowed}) GROUP BY {grouped}"
     shown = [quote(dimension_column(key.name)) for key in rollup.keys]
     shown += [quote(name) for measure in measures for name in column_names(measure.id, measure.kind)]
     return (
         f"{relation_ctes(rollup, sources, fed)} "
-        f'SELECT "__w" AS {quote(WINDOW)}, {_late(closed)} AS {quote(LATE)}, {", ".join(shown)} FROM ({inner})'
+        f'SELECT "__w" AS {quote(WINDOW)}, {_late(closed, end)} AS {quote(LATE)}, {", ".join(shown)} FROM ({inner})'
     )
 
 
-def _late(closed: Closed) -> str:
+def _late(closed: Closed, end: str) -> str:
     tests = []
     if closed.watermark is not None:
-        tests.append(f'"__end" <= {closed.watermark}')
+        tests.append(f"{end} <= {closed.watermark}")
     if closed.until is not None:
         tests.append(f'"__w" <= {closed.until}')
     return f"({' OR '.join(tests)})" if tests else "false"

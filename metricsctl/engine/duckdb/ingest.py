@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from metricsctl.engine.duckdb.aggregate import (
 )
 from metricsctl.engine.duckdb.connection import quote
 from metricsctl.engine.duckdb.parse import load_batch
+from metricsctl.engine.duckdb.scratch import Scratch
 from metricsctl.engine.duckdb.states import column_names
 from metricsctl.plan.types import Measure, Rollup, SourcePlan, Sql
 
@@ -29,6 +30,10 @@ __all__ = ["DuckDbFolder", "SqlFaultError"]
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN", "UINTEGER", "UBIGINT", '"NULL"')
 
 
+_LEAST_MEMORY = 64_000_000
+_FULL = 0.6  # of the memory: the rest is for the next batch, and for merging
+
+
 class SqlFaultError(MetricsctlError):
     """SQL of a definition that the engine refuses; `message` is the engine's."""
 
@@ -38,10 +43,16 @@ class SqlFaultError(MetricsctlError):
 class DuckDbFolder:
     """Folds batches into pending partial states on one connection; temporary tables only, until `pending_sql` is read."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, sources: Mapping[str, SourcePlan], spool: Path) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, sources: Mapping[str, SourcePlan], spool: Path, *, memory: int | None = None
+    ) -> None:
         self._connection = connection
+        self._limit: int | None = None
+        if memory is not None:  # less what Python and the chunks take
+            self._limit = max(memory * 3 // 5, _LEAST_MEMORY)
+            connection.execute(f"SET memory_limit = '{self._limit}B'")
         self._sources = sources
-        self._spool = spool
+        self._scratch = Scratch(spool)
         self._pending: dict[str, int] = {}
 
     def expression_type(self, rollup: Rollup, sql: Sql) -> str:
@@ -61,9 +72,9 @@ class DuckDbFolder:
         """Whether an expression gives numbers (or truth values, which count as 0 and 1)."""
         return self.expression_type(rollup, sql).startswith(_NUMERIC)
 
-    def load(self, batch: Batch, source: str, now: int) -> LoadedBatch:
-        """Read a batch into the source's batch table."""
-        return load_batch(self._connection, batch, self._sources[source], now=now, spool=self._spool)
+    def load(self, batch: Batch, source: str, now: int) -> Iterator[LoadedBatch]:
+        """Read a batch into the source's batch table, a large one in parts, each of which is to be folded before the next."""
+        yield from load_batch(self._connection, batch, self._sources[source], now=now, scratch=self._scratch)
 
     def fold(self, rollup: Rollup, measures: Sequence[Measure], fed: str, closed: Closed) -> None:
         """Add the batch of the source `fed` to the pending states of a rollup. DataError if an expression fails on some row."""
@@ -77,10 +88,20 @@ class DuckDbFolder:
                 self._connection.execute(f"INSERT INTO {table} BY NAME {select}")
             else:
                 self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {select}")
+        except duckdb.OutOfMemoryException as error:
+            message = f"the states of '{rollup.relation}' by {', '.join(rollup.dimensions) or 'nothing'} do not fit into memory"
+            raise DataError(message, hint="allow more with --memory, or split by fewer dimensions") from error
         except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException) as error:
             message = f"an expression over '{rollup.relation}' fails on a row: {str(error).splitlines()[0]}"
             raise DataError(message, hint="use TRY_CAST or a filter in the definition") from error
         self._pending[rollup.id] = self._pending.get(rollup.id, 0) + 1
+
+    def is_full(self) -> bool:
+        """Whether so much is pending that it should be committed."""
+        if self._limit is None:
+            return False
+        found = self._connection.execute("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchone()
+        return bool(found and found[0] and found[0] > self._limit * _FULL)
 
     def unplaced(self, rollup: Rollup, fed: str) -> int:
         """Rows of a model whose event time is NULL: they belong to no window."""
@@ -107,8 +128,22 @@ class DuckDbFolder:
         if batches == 1:
             columns = [*shown, *(quote(name) for name in sorted(fed)), *nulls]
             return f"SELECT {', '.join(columns)} FROM {_pending_table(rollup)}"
-        merged = [item for measure in measures for item in merge_columns(measure)]
-        return f"SELECT {', '.join([*shown, *merged, *nulls])} FROM {_pending_table(rollup)} GROUP BY {', '.join(shown)}"
+        # most keys stand in one batch only: those go as they are
+        pending, twice = _pending_table(rollup), quote("twice " + rollup.id)
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {twice} AS SELECT {', '.join(shown)} FROM {pending} GROUP BY ALL HAVING count(*) > 1"
+        )
+        same = " AND ".join(f"p.{name} IS NOT DISTINCT FROM t.{name}" for name in shown)
+        once = ", ".join([*shown, *(quote(name) for measure in measures for name in column_names(measure.id, measure.kind)), *nulls])
+        merged = ", ".join([*shown, *(item for measure in measures for item in merge_columns(measure)), *nulls])
+        return (
+            f"SELECT {once} FROM {pending} p ANTI JOIN {twice} t ON {same} UNION ALL BY NAME "
+            f"SELECT {merged} FROM (SELECT p.* FROM {pending} p SEMI JOIN {twice} t ON {same}) GROUP BY {', '.join(shown)}"
+        )
+
+    def close(self) -> None:
+        """Give the memory of the last batch back."""
+        self._scratch.close()
 
     def clear(self) -> None:
         """Forget what is pending."""

@@ -7,12 +7,16 @@ import os
 import pathlib
 import tempfile
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metricsctl.core.errors import StoreError
 from metricsctl.engine.duckdb.connection import connect, literal, quote
+from metricsctl.plan.tables import Table
 
-__all__ = ["count_readable", "parquet_bytes", "read_parquet"]
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["count_readable", "parquet_bytes", "read_parquet", "write_parquet"]
 
 _GLOB = str.maketrans({"?": "[?]", "*": "[*]", "[": "[[]"})
 
@@ -40,6 +44,19 @@ def count_readable(file: str | os.PathLike[str]) -> int:
                 f"cannot read {os.fspath(file)}: {str(error).strip().partition(chr(10))[0]}", hint="restore it from a backup"
             ) from error
     return int(row[0]) if row else 0
+
+
+def write_parquet(connection: duckdb.DuckDBPyConnection, select_sql: str, table: Table, path: pathlib.Path, level: int = 1) -> int:
+    """Write the rows of a query as a file of a table, columns by name, sorted as the table is; returns how many rows.
+
+    `level` is that of zstd: 3 takes twice as long as 1 for a sixth less.
+    """
+    columns = ", ".join(f"CAST({quote(column.name)} AS {column.type}) AS {quote(column.name)}" for column in table.columns)
+    order = f" ORDER BY {', '.join(map(quote, table.sort_by))}" if table.sort_by else ""
+    # 122,880 rows are the unit in which DuckDB skips and shares work
+    options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {level}, ROW_GROUP_SIZE 122880"
+    found = connection.execute(f"COPY (SELECT {columns} FROM ({select_sql}){order}) TO {literal(str(path))} ({options})").fetchone()
+    return int(found[0]) if found else 0
 
 
 def parquet_bytes(columns: Mapping[str, Any]) -> bytes:

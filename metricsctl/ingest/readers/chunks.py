@@ -34,7 +34,7 @@ class Chunk:
 
     file: InputFile
     format: Format
-    data: bytes
+    data: bytes | bytearray
     header: tuple[str, ...] | None
     first_line: int
     mark: Mark
@@ -45,18 +45,28 @@ class FileReader:
     """Reads the part of a file that is not known yet.
 
     `known` are the marks of all files read so far (a `Known` spares sorting them for every file), `chunk_bytes` the size of a chunk, which
-    only a longer record exceeds, `spool_dir` the folder for unpacked Parquet files, which its owner clears.
+    only a longer record exceeds, `spool_dir` the folder for unpacked Parquet files, which its owner clears, `spares` the data of
+    chunks that are done with, which are overwritten.
     Memory stays below about three chunks: the one handed out before, the one being cut, the bytes it is cut from.
 
     After `chunks()` has run out: `status` ("read": from its beginning, "grown": after a known part, "unchanged": nothing new, "empty": no
     record in it, "truncated": damaged, read up to there), `resumed_at` (bytes skipped because they are known), `diagnostics`.
     """
 
-    def __init__(self, file: InputFile, known: Sequence[Mark] | Known, *, chunk_bytes: int = CHUNK_BYTES, spool_dir: Path) -> None:
+    def __init__(
+        self,
+        file: InputFile,
+        known: Sequence[Mark] | Known,
+        *,
+        chunk_bytes: int = CHUNK_BYTES,
+        spool_dir: Path,
+        spares: list[bytearray] | None = None,
+    ) -> None:
         self._file = file
         self._known = known if isinstance(known, Known) else Known(known)
         self._chunk_bytes = max(1, chunk_bytes)
         self._spool_dir = spool_dir
+        self._spares = spares
         self._found_more = False
         self.status: Status = "read"
         self.resumed_at = 0
@@ -70,9 +80,8 @@ class FileReader:
             raise unreadable(self._file.name, error) from error
 
     def _parquet(self) -> Iterator[Chunk]:
-        whole = read_whole(self._file)
-        mark = whole.mark
-        known = self._known.find(mark.size, mark.digest) is not None
+        whole = read_whole(self._file, self._known)
+        mark, known = whole.mark, whole.known
         self.resumed_at = mark.size if known else 0
         if whole.damage is None and mark.size and not known:
             self._found_more = True
@@ -84,7 +93,7 @@ class FileReader:
         head = read_head(self._file)
         with open_stream(self._file.path, gzip=self._file.gzip) as stream:
             above = head.size if head else 0
-            window, mark = locate(stream, self._known, above=above, keep=self._chunk_bytes)
+            window, mark = locate(stream, self._known, above=above, keep=self._chunk_bytes, spares=self._spares)
             self.resumed_at = mark.size if mark else 0
             if head is None:
                 self._without_header(window)
@@ -136,7 +145,7 @@ class FileReader:
             size, end = self._longer(size, window), cutter.rest_end(window.buffer)
         line = window.lines + 1
         rest = window.take(end) if end else bytes(window.buffer)
-        if not cutter.is_blank(rest):
+        if not cutter.is_blank(bytes(rest)):
             self._warn(
                 "split-line", line, "the line was read before it was whole: its rest is skipped", "run `metricsctl ingest --rebuild`"
             )

@@ -10,19 +10,24 @@ import hashlib
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from metricsctl.ingest.readers.streams import BLOCK, ByteStream
 
-__all__ = ["Known", "Mark", "Window", "locate", "new_hash"]
+__all__ = ["Digest", "Known", "Mark", "Window", "count_lines", "locate", "old_hash"]
 
 _LINE_END = 10
+_LARGE = 16 << 20
+_PIECE = 1 << 18  # what the cache of a core holds
+_PREFIX = "sha256:"
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """The first `size` decompressed bytes of a file have been read.
 
-    `digest` is their BLAKE2b hash of 16 bytes in hexadecimal, `lines` the line ends in them; `open_line`: the last line read had none.
+    `digest` is that of `Digest` (stores of format 1: of BLAKE2b, 16 bytes in hexadecimal), `lines` the line ends in them; `open_line`: the
+    last line read had none.
     """
 
     size: int
@@ -39,6 +44,7 @@ class Known:
         for mark in marks:
             self._by_size.setdefault(mark.size, []).append(mark)
         self._sizes = sorted(self._by_size)
+        self.old = any(not mark.digest.startswith(_PREFIX) for mark in marks)
 
     def add(self, mark: Mark) -> None:
         """One more mark, of a file read just now: a copy of it later in the same run is then known."""
@@ -55,21 +61,41 @@ class Known:
         """Whether a mark of this size can end in this byte; saves most hashes: only an open line ends otherwise than in a line end."""
         return last_byte == _LINE_END or any(mark.open_line for mark in self._by_size[size])
 
-    def find(self, size: int, digest: str) -> Mark | None:
-        """The mark of exactly these bytes."""
-        return next((mark for mark in self._by_size.get(size, ()) if mark.digest == digest), None)
+    def find(self, size: int, *digests: str) -> Mark | None:
+        """The mark of the bytes with one of these digests."""
+        return next((mark for mark in self._by_size.get(size, ()) if mark.digest in digests), None)
 
 
-def new_hash() -> hashlib.blake2b:
-    """The hash of no bytes yet."""
+class Digest:
+    """The digest of the bytes given so far: half of SHA-256, for which processors have instructions of their own."""
+
+    def __init__(self, begun: hashlib._Hash | None = None) -> None:
+        self._hash = begun or hashlib.sha256(usedforsecurity=False)
+
+    def update(self, data: bytes | bytearray | memoryview) -> None:
+        """Go on."""
+        self._hash.update(data)
+
+    def text(self) -> str:
+        """As marks have it."""
+        return f"{_PREFIX}{self._hash.hexdigest()[:32]}"
+
+    def copy(self) -> Self:
+        """One more, from here on."""
+        return type(self)(self._hash.copy())
+
+
+def old_hash() -> hashlib.blake2b:
+    """The hash that stores of format 1 know files by."""
     return hashlib.blake2b(digest_size=16, usedforsecurity=False)
 
 
 class Window:
     """The bytes of a stream that are not taken yet, and the mark of those that are."""
 
-    def __init__(self, stream: ByteStream, taken: hashlib.blake2b, size: int = 0, lines: int = 0) -> None:
+    def __init__(self, stream: ByteStream, taken: Digest, spares: list[bytearray], size: int = 0, lines: int = 0) -> None:
         self.stream = stream
+        self._spares = spares
         self.buffer = bytearray()
         self.ended = False
         self.size = size
@@ -78,31 +104,57 @@ class Window:
 
     def fill(self, size: int) -> None:
         """Read until the buffer holds `size` bytes or the stream has ended."""
-        while len(self.buffer) < size and not self.ended:
-            block = self.stream.read(BLOCK)
-            self.buffer += block
-            self.ended = not block
+        have = len(self.buffer)
+        if have >= size or self.ended:
+            return
+        before, self.buffer = self.buffer, self._room(size)
+        self.buffer[:have] = before
+        with memoryview(self.buffer) as room:
+            while have < size and not self.ended:
+                count = self.stream.read_into(room[have:])
+                have += count
+                self.ended = not count
+        del self.buffer[have:]
 
-    def take(self, size: int) -> bytes:
+    def _room(self, size: int) -> bytearray:
+        """So many bytes, whatever is in them; fresh memory costs more than what is read into it."""
+        if not self._spares or len(self._spares[-1]) > size:
+            return bytearray(size)
+        room = self._spares.pop()
+        room.extend(bytes(size - len(room)))
+        return room
+
+    def take(self, size: int) -> bytearray:
         """The next `size` bytes of the buffer, which count as read from now on."""
-        data = bytes(memoryview(self.buffer)[:size])
-        del self.buffer[:size]
+        data, self.buffer = self.buffer, self.buffer[size:]  # the rest is short, the data are not copied
+        del data[size:]
         self._taken.update(data)
         self.size += len(data)
-        self.lines += data.count(b"\n")
+        self.lines += count_lines(data)
         return data
 
     def mark(self, *, open_line: bool) -> Mark:
         """The state after all that was taken."""
-        return Mark(self.size, self._taken.hexdigest(), self.lines, open_line)
+        return Mark(self.size, self._taken.text(), self.lines, open_line)
 
 
-def locate(stream: ByteStream, known: Known, *, above: int, keep: int) -> tuple[Window, Mark | None]:
+def count_lines(data: bytearray) -> int:
+    """The line ends in the data."""
+    if len(data) < _LARGE:
+        return data.count(b"\n")
+    import numpy as np  # quicker than `count`, which stops at each of them, but for the import
+
+    array = np.frombuffer(data, dtype=np.uint8)
+    return sum(int(np.count_nonzero(array[at : at + _PIECE] == _LINE_END)) for at in range(0, len(array), _PIECE))
+
+
+def locate(stream: ByteStream, known: Known, *, above: int, keep: int, spares: list[bytearray] | None = None) -> tuple[Window, Mark | None]:
     """A window that begins after the longest known prefix of more than `above` bytes, and the mark of that prefix.
 
-    Bytes read while searching are kept for the window up to `keep`, so that a small file is read only once.
+    Bytes read while searching are kept for the window up to `keep`, so that a small file is read only once. `spares` are buffers that
+    nobody needs any longer: the window reads into them.
     """
-    search = _Search(stream, known, keep)
+    search = _Search(stream, known, keep, [] if spares is None else spares)
     for size in known.sizes(above, stream.size()):
         if not search.reach(size):
             break
@@ -112,13 +164,15 @@ def locate(stream: ByteStream, known: Known, *, above: int, keep: int) -> tuple[
 class _Search:
     """Hashes a stream once; `reach` is called with ascending sizes."""
 
-    def __init__(self, stream: ByteStream, known: Known, keep: int) -> None:
+    def __init__(self, stream: ByteStream, known: Known, keep: int, spares: list[bytearray]) -> None:
         self.best: Mark | None = None
-        self._best_hash = new_hash()
+        self._best_hash = Digest()
         self._stream = stream
         self._known = known
         self._keep = keep
-        self._hash = new_hash()
+        self._spares = spares
+        self._hash = Digest()
+        self._old = old_hash() if known.old else None
         self._block = memoryview(b"")
         self._begin = 0  # where in the file the block begins
         self._hashed = 0  # how much of the block is hashed
@@ -132,7 +186,8 @@ class _Search:
         end = size - self._begin
         if self._known.may_end(size, self._block[end - 1]):
             self._hash_to(end)
-            mark = self._known.find(size, self._hash.hexdigest())
+            old = () if self._old is None else (self._old.hexdigest(),)
+            mark = self._known.find(size, self._hash.text(), *old)
             if mark is not None:
                 self.best, self._best_hash, self._kept = mark, self._hash.copy(), bytearray()
         return True
@@ -140,7 +195,7 @@ class _Search:
     def window(self) -> Window:
         """The rest of the stream after the best mark."""
         size, lines = (self.best.size, self.best.lines) if self.best else (0, 0)
-        window = Window(self._stream, self._best_hash, size, lines)
+        window = Window(self._stream, self._best_hash, self._spares, size, lines)
         if self._kept is None:
             self._stream.seek(size)
         else:
@@ -157,6 +212,8 @@ class _Search:
     def _hash_to(self, end: int) -> None:
         part = self._block[self._hashed : end]
         self._hash.update(part)
+        if self._old is not None:
+            self._old.update(part)
         self._hashed = end
         if self._kept is not None:
             self._kept += part

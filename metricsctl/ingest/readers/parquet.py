@@ -9,7 +9,7 @@ from pathlib import Path
 
 from metricsctl.core.errors import DataError
 from metricsctl.ingest.readers.files import InputFile
-from metricsctl.ingest.readers.marks import Mark, new_hash
+from metricsctl.ingest.readers.marks import Digest, Known, Mark, old_hash
 from metricsctl.ingest.readers.sniff import PARQUET_MAGIC
 from metricsctl.ingest.readers.streams import BLOCK, open_stream
 
@@ -20,18 +20,21 @@ _SMALLEST = 12  # magic, length of the footer, magic
 
 @dataclass(frozen=True, slots=True)
 class WholeFile:
-    """The mark of all (decompressed) bytes, and what is wrong with them, if anything."""
+    """The mark of all (decompressed) bytes, whether it is known, and what is wrong with them, if anything."""
 
     mark: Mark
+    known: bool
     damage: str | None
 
 
-def read_whole(file: InputFile) -> WholeFile:
+def read_whole(file: InputFile, known: Known) -> WholeFile:
     """Hash the file; raises OSError."""
-    content, size, begin, end = new_hash(), 0, b"", b""
+    content, old, size, begin, end = Digest(), old_hash() if known.old else None, 0, b"", b""
     with open_stream(file.path, gzip=file.gzip) as stream:
         while block := stream.read(BLOCK):
             content.update(block)
+            if old is not None:
+                old.update(block)
             size += len(block)
             begin = begin if len(begin) >= len(PARQUET_MAGIC) else begin + block[:4]
             end = (end + block[-4:])[-4:]
@@ -39,7 +42,9 @@ def read_whole(file: InputFile) -> WholeFile:
     whole = size >= _SMALLEST and begin.startswith(PARQUET_MAGIC) and end == PARQUET_MAGIC
     if damage is None and size and not whole:
         damage = "this is no whole Parquet file"
-    return WholeFile(Mark(size, content.hexdigest(), 0, open_line=False), damage)
+    mark = Mark(size, content.text(), 0, open_line=False)
+    found = known.find(size, mark.digest, *(() if old is None else (old.hexdigest(),)))
+    return WholeFile(mark, found is not None, damage)
 
 
 def unpack(file: InputFile, spool_dir: Path) -> Path:

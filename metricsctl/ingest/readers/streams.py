@@ -23,6 +23,9 @@ class ByteStream(Protocol):
     def read(self, size: int) -> bytes:
         """1 to `size` bytes, or none at the end or at the damage; raises OSError."""
 
+    def read_into(self, room: memoryview) -> int:
+        """As `read`, to where there is room; returns how many bytes."""
+
     def seek(self, position: int) -> None:
         """Go on at `position` bytes from the beginning."""
 
@@ -41,6 +44,9 @@ class _Plain:
 
     def read(self, size: int) -> bytes:
         return self._raw.read(size)
+
+    def read_into(self, room: memoryview) -> int:
+        return self._raw.readinto(room)  # type: ignore[attr-defined, no-any-return]
 
     def seek(self, position: int) -> None:
         self._raw.seek(position)
@@ -67,6 +73,11 @@ class _Gzip(_Plain):
         self._input = b""
         self._begun = False
         self._inflate = zlib.decompressobj(_GZIP_FORMAT)
+
+    def read_into(self, room: memoryview) -> int:
+        data = self.read(min(len(room), BLOCK))
+        room[: len(data)] = data
+        return len(data)
 
     def size(self) -> int | None:
         return None
@@ -123,7 +134,7 @@ def _salvage(inflate: zlib._Decompress, data: bytes) -> bytes:
 
 def open_stream(path: Path, *, gzip: bool) -> ByteStream:
     """The decompressed bytes of the file at `path`; raises OSError."""
-    raw = path.open("rb")
+    raw = path.open("rb", buffering=0 if not gzip else -1)
     return _Gzip(raw) if gzip else _Plain(raw)
 
 

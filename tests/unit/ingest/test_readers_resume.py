@@ -55,7 +55,7 @@ class Runs:
             self.delivered += chunk.data
             self.known.append(chunk.mark)
             assert chunk.data
-            assert content[: chunk.mark.size].endswith(chunk.data)
+            assert content[: chunk.mark.size].endswith(bytes(chunk.data))
             assert chunk.mark.lines == content[: chunk.mark.size].count(b"\n")
             assert chunk.first_line == content[: chunk.mark.size - len(chunk.data)].count(b"\n") + 1
         return reader

@@ -6,6 +6,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from metricsctl.core.errors import StoreError
 from metricsctl.engine.duckdb.connection import connect
+from metricsctl.engine.duckdb.parquet import write_parquet
 from metricsctl.store import delta
 from metricsctl.store.head import Head
 from metricsctl.store.info import info, verify
@@ -233,11 +234,15 @@ def test_a_failure_with_the_head_unchanged_is_final(store: Path) -> None:
 
 
 def test_checkpoints_keep_the_number(tmp_path: Path) -> None:
-    from metricsctl.plan.tables import Column
+    from metricsctl.plan.tables import Column, Table
 
     with connect(None) as connection:
-        relation = connection.sql("SELECT 1::BIGINT AS a")
+        columns = (Column("a", "bigint"),)
+        (tmp_path / "t").mkdir()
         for seq in range(105):
-            delta.append(tmp_path / "t", relation, (Column("a", "bigint"),), app_id="x", previous=seq - 1 if seq else None, seq=seq)
+            file = tmp_path / "t" / f"{seq}.parquet"
+            rows = write_parquet(connection, "SELECT 1 AS a", Table("t", columns), file)
+            files = [delta.NewFile(file.name, file.stat().st_size, rows)]
+            delta.publish(tmp_path / "t", files, columns, app_id="x", previous=seq - 1 if seq else None, seq=seq)
     assert delta.transaction_version(tmp_path / "t", "x") == 104
     assert len(delta.files(tmp_path / "t", 100)) == 101

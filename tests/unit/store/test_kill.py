@@ -32,10 +32,10 @@ def thrice(count: int) -> list[int]:
 # where, what is wrapped, how many groups must be there after recovery, what a reader sees before it
 POINTS = {
     "before COMMIT": ("close_without_goodbye(State, 'advance')", 1),
-    "after COMMIT": ("close_without_goodbye(delta, 'append', before=True)", 2),
+    "after COMMIT": ("close_without_goodbye(delta, 'publish', before=True)", 2),
     "while appending": ("delta._fsync_commit = die", 2),
-    "between two appends": ("close_without_goodbye(delta, 'append')", 2),
-    "before the head": ("close_without_goodbye(delta, 'append', on_call=2)", 2),
+    "between two appends": ("close_without_goodbye(delta, 'publish')", 2),
+    "before the head": ("close_without_goodbye(delta, 'publish', on_call=2)", 2),
     "inside the head": ("close_without_goodbye(Path, 'replace', before=True)", 2),
     "after the head": ("close_without_goodbye(Head, 'write')", 2),
     "after the outbox": ("close_without_goodbye(State, 'clear')", 2),
@@ -65,7 +65,7 @@ def test_killed_at(point: str, tmp_path: Path, killed, group) -> None:
 
 
 def test_killed_in_the_first_group(tmp_path: Path, killed) -> None:
-    killed(tmp_path, "writer = StoreWriter.open(STORE)\nclose_without_goodbye(delta, 'append')\ngroup(writer, 0)")
+    killed(tmp_path, "writer = StoreWriter.open(STORE)\nclose_without_goodbye(delta, 'publish')\ngroup(writer, 0)")
     with pytest.raises(MetricsctlError, match="no store at"):
         StoreReader.open(tmp_path)
     StoreWriter.open(tmp_path).close()
@@ -74,8 +74,8 @@ def test_killed_in_the_first_group(tmp_path: Path, killed) -> None:
 
 
 def test_killed_again_while_recovering(tmp_path: Path, killed) -> None:
-    killed(tmp_path, "writer = StoreWriter.open(STORE)\nclose_without_goodbye(delta, 'append', before=True)\ngroup(writer, 0)")
-    killed(tmp_path, "close_without_goodbye(delta, 'append')\nStoreWriter.open(STORE)")
+    killed(tmp_path, "writer = StoreWriter.open(STORE)\nclose_without_goodbye(delta, 'publish', before=True)\ngroup(writer, 0)")
+    killed(tmp_path, "close_without_goodbye(delta, 'publish')\nStoreWriter.open(STORE)")
     killed(tmp_path, "close_without_goodbye(Head, 'write')\nStoreWriter.open(STORE)")
     StoreWriter.open(tmp_path).close()
     reader = StoreReader.open(tmp_path)
@@ -117,7 +117,7 @@ def test_killed_in_a_rebuild(tmp_path: Path, killed, group) -> None:
         group(writer, 0)
     killed(
         tmp_path,
-        "writer = StoreWriter.open(STORE, rebuild=True)\ngroup(writer, 7)\nclose_without_goodbye(delta, 'append')\ngroup(writer, 8)",
+        "writer = StoreWriter.open(STORE, rebuild=True)\ngroup(writer, 7)\nclose_without_goodbye(delta, 'publish')\ngroup(writer, 8)",
     )
     assert (tmp_path / "g0002").is_dir()
     assert numbers(StoreReader.open(tmp_path), "one") == thrice(1)

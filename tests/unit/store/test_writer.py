@@ -10,7 +10,7 @@ import pytest
 
 from metricsctl.core.errors import StoreError, UsageError
 from metricsctl.engine.duckdb.connection import connect
-from metricsctl.engine.duckdb.parquet import read_parquet
+from metricsctl.engine.duckdb.parquet import read_parquet, write_parquet
 from metricsctl.plan.tables import Column, Table
 from metricsctl.store import delta
 from metricsctl.store.head import FORMAT, Head, SourceState
@@ -238,7 +238,7 @@ def test_a_failed_append_is_finished_by_the_next_open(tmp_path: Path, group, mon
             def full(*_args: object, **_kwargs: object) -> None:
                 raise OSError(errno.ENOSPC, "No space left on device")
 
-            patch.setattr(delta, "append", full)
+            patch.setattr(delta, "publish", full)
             with pytest.raises(StoreError, match="No space left") as caught:
                 group(writer, 1)
         writer.rollback()
@@ -261,10 +261,12 @@ def test_a_panic_in_delta_is_a_store_error(tmp_path: Path) -> None:
 def test_a_number_is_not_taken_twice(tmp_path: Path) -> None:
     columns = (Column("a", "bigint"),)
     with connect(None) as connection:
-        relation = connection.sql("SELECT 1::BIGINT AS a")
-        assert delta.append(tmp_path / "t", relation, columns, app_id="x", previous=None, seq=4) == 0
-        with pytest.raises(StoreError, match="diverged"):
-            delta.append(tmp_path / "t", relation, columns, app_id="x", previous=None, seq=4)
+        (tmp_path / "t").mkdir()
+        rows = write_parquet(connection, "SELECT 1 AS a", Table("t", columns), tmp_path / "t" / "f.parquet")
+    files = [delta.NewFile("f.parquet", (tmp_path / "t" / "f.parquet").stat().st_size, rows)]
+    assert delta.publish(tmp_path / "t", files, columns, app_id="x", previous=None, seq=4) == 0
+    with pytest.raises(StoreError, match="diverged"):
+        delta.publish(tmp_path / "t", files, columns, app_id="x", previous=None, seq=4)
     assert delta.transaction_version(tmp_path / "t", "x") == 4
     assert delta.transaction_version(tmp_path / "t", "y") is None
 
