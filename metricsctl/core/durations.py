@@ -12,6 +12,8 @@ US = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_
 """Microseconds of each unit; a day and a week are nominal ones."""
 
 _FORM = re.compile(r"(\d+)\s*(ms|s|m|h|d|w|mo)\Z")
+_LONGEST = 200 * 366 * US["d"]
+_MAX_DIGITS = 18
 _WORDS = {"second": "1s", "minute": "1m", "hour": "1h", "day": "1d", "week": "1w", "month": "1mo"}
 
 
@@ -33,7 +35,11 @@ class Duration:
         if match is None:
             message = f"'{text}' is not a duration"
             raise ValueError(message)
-        return cls(int(match[1]), match[2])
+        found = cls(int(match[1][:_MAX_DIGITS]), match[2])
+        if len(match[1]) > _MAX_DIGITS or found.microseconds > _LONGEST:
+            message = f"'{text[:40]}' is longer than 200 years"
+            raise ValueError(message)
+        return found
 
     @property
     def is_calendar(self) -> bool:

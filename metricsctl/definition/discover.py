@@ -9,14 +9,14 @@ from pathlib import Path
 
 from metricsctl.core.errors import DataError, UsageError
 
-__all__ = ["belongs", "definition_files", "find_project", "read_text", "yaml_files"]
+__all__ = ["belongs", "definition_files", "find_project", "read_text", "unix_lines", "yaml_files"]
 
 SKIPPED_FOLDERS = {"node_modules", "__pycache__", "venv", "env", "site-packages"}
 _SUFFIXES = {".yml", ".yaml"}
 _VERSION = re.compile(r"^version\s*:", re.MULTILINE)
 _SECTION = re.compile(r"^(metrics|sources|models|exposures|tests|dimensions|calendar|series|defaults)\s*:", re.MULTILINE)
 _COMPACT = re.compile(r"\btype\s*:\s*[\"']?(counter|gauge|composite)\b")
-MAX_BYTES = 20_000_000
+MAX_BYTES = 4_000_000  # some 15,000 metrics
 
 
 def find_project(start: Path) -> Path:
@@ -38,10 +38,15 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}", hint="check the path and its permissions") from error
     try:
-        return raw.decode("utf-8-sig").replace("\r\n", "\n")
+        return unix_lines(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise DataError(f"{path}:{line}: not UTF-8 text", hint="save the file as UTF-8") from error
+
+
+def unix_lines(text: str) -> str:
+    """A text with the line ends of Unix, whatever it was written with."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def belongs(text: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from metricsctl.core.diagnostics import Severity, Span
 from metricsctl.definition.forms import Bad, Reader
 from metricsctl.definition.source import Node, ScalarNode
+from metricsctl.definition.words import is_column_name
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -80,6 +81,33 @@ def walk_tree(tree: exp.Expr) -> Iterator[exp.Expr]:
                 waiting.append(value)
 
 
+def _is_bare(text: str, dialect: str) -> bool:
+    """Whether an expression is one column and nothing else, which most are; they need no parser."""
+    return dialect == "duckdb" and is_column_name(text)
+
+
+_MAX_DEPTH = 100
+_MAX_CHARACTERS = 50_000
+
+
+def _check_length(text: str) -> None:
+    """Refuse a text that would keep a parser busy for seconds."""
+    if len(text) > _MAX_CHARACTERS:
+        message = f"SQL of {len(text):,} characters is too long ({_MAX_CHARACTERS:,} are the limit)"
+        raise SqlSyntaxError(message, 0, 1)
+
+
+def _check_depth(tree: exp.Expr, text: str) -> None:
+    """Refuse a tree that is too deep for whoever walks it by recursion."""
+    level, depth = [tree], 0
+    while level:
+        depth += 1
+        if depth > _MAX_DEPTH:
+            message = f"nested too deeply ({_MAX_DEPTH} levels are the limit)"
+            raise SqlSyntaxError(message, 0, len(text))
+        level = [child for part in level for child in part.iter_expressions()]
+
+
 @functools.lru_cache(maxsize=65536)
 def parse_expression(text: str, dialect: str) -> exp.Expr:
     """The tree of a scalar expression; never change it, copies are cheap. Raises SqlSyntaxError.
@@ -91,6 +119,11 @@ def parse_expression(text: str, dialect: str) -> exp.Expr:
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
 
+    if _is_bare(text, dialect):
+        name = exp.Identifier(this=text, quoted=False)
+        name.meta.update({"line": 1, "col": len(text), "start": 0, "end": len(text) - 1})
+        return exp.Column(this=name)
+    _check_length(text)
     try:
         tree = sqlglot.parse_one(text, dialect=dialect)
     except (SqlglotError, RecursionError) as error:
@@ -100,6 +133,7 @@ def parse_expression(text: str, dialect: str) -> exp.Expr:
     ):
         message = f"'{text.strip()}' is not a scalar expression"
         raise SqlSyntaxError(message, 0, len(text))
+    _check_depth(tree, text)
     forbidden = next((part for part in walk_tree(tree) if isinstance(part, _forbidden())), None)
     if forbidden is not None:
         message = f"'{forbidden.sql(dialect=dialect)}' is not allowed in a scalar expression"
@@ -114,6 +148,7 @@ def parse_select(text: str, dialect: str) -> exp.Query:
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
 
+    _check_length(text)
     try:
         trees = [tree for tree in sqlglot.parse(text, dialect=dialect) if tree is not None]
     except (SqlglotError, RecursionError) as error:
@@ -121,6 +156,7 @@ def parse_select(text: str, dialect: str) -> exp.Query:
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         message = "expected one SELECT statement"
         raise SqlSyntaxError(message, 0, len(text))
+    _check_depth(trees[0], text)
     return trees[0]
 
 
@@ -140,6 +176,8 @@ def columns_of(tree: exp.Expr) -> list[tuple[str, str, int, int]]:
 
 @functools.lru_cache(maxsize=65536)
 def _columns(text: str, dialect: str) -> tuple[tuple[str, str, int, int], ...]:
+    if _is_bare(text, dialect):
+        return (("", text, 0, len(text)),)
     return tuple(columns_of(parse_expression(text, dialect)))
 
 
@@ -191,6 +229,8 @@ class Expression:
 
     def canonical(self) -> str:
         """The same text for the same tree, whatever its layout and comments, in its own dialect."""
+        if _is_bare(self.text, self.dialect):
+            return self.text
         return str(self.tree.sql(dialect=self.dialect, comments=False))
 
     def to_dict(self) -> str:
@@ -208,7 +248,7 @@ class ExpressionForm:
             raise reader.bad("expected an SQL expression", node)
         expression = Expression(node.text, reader.dialect, node)
         try:
-            _ = expression.tree
+            _ = _is_bare(node.text, reader.dialect) or expression.tree
         except SqlSyntaxError as error:
             reader.note("M501", Severity.ERROR, str(error), node.span_of(error.start, min(error.end, len(node.text)) or 1))
             raise Bad from error

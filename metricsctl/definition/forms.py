@@ -6,6 +6,7 @@ A form knows three things about itself: how to read a node, how to say what it a
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -158,7 +159,7 @@ class Name:
     of: str = "name"
 
     def read(self, node: Node, reader: Reader) -> Ref:
-        if not isinstance(node, ScalarNode) or not node.text:
+        if not isinstance(node, ScalarNode) or node.value is None or not node.text:
             raise reader.bad(f"expected a name, not {kind_of(node)}", node)
         return Ref(node.text, node.span)
 
@@ -169,7 +170,7 @@ class Name:
         return self.of if self.of == "name" else f"name of a {self.of}"
 
     def json_schema(self) -> dict[str, Any]:
-        return {"type": "string", "minLength": 1}
+        return {"type": ["string", "number", "boolean"], "minLength": 1}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -205,10 +206,13 @@ class Number:
 
     def read(self, node: Node, reader: Reader) -> float | int:
         value = node.value if isinstance(node, ScalarNode) else None
-        wrong_type = isinstance(value, bool) or not isinstance(value, int if self.whole else (int, float))
-        if wrong_type or (self.low is not None and value < self.low) or (self.high is not None and value > self.high):  # type: ignore[operator]
+        if isinstance(value, bool) or not isinstance(value, int if self.whole else (int, float)) or not self._fits(value):
             raise reader.bad(f"expected {self.says()}, not {kind_of(node)}", node)
-        return value  # type: ignore[return-value]
+        return value
+
+    def _fits(self, value: float) -> bool:
+        too_low, too_high = self.low is not None and value < self.low, self.high is not None and value > self.high
+        return math.isfinite(value) and not too_low and not too_high
 
     def write(self, value: Any) -> Any:
         return value
@@ -256,16 +260,20 @@ class Parsed:
 
     what: str
     convert: Callable[[str], Any]
-    pattern: str | None = None
+    pattern: str | None = None  # what every text that is read matches
+    numbers: bool = False  # whether it may be written as a number too
     text_of: Callable[[Any], str] = str
 
     def read(self, node: Node, reader: Reader) -> Any:
         if not isinstance(node, ScalarNode) or node.value is None:
             raise reader.bad(f"expected {self.what}, not {kind_of(node)}", node)
         try:
-            return self.convert(node.text)
+            value = self.convert(node.text)
         except ValueError as error:
             raise reader.bad(str(error), node, f"expected {self.what}" if self.what not in str(error) else None) from error
+        if self.pattern is not None and not re.fullmatch(self.pattern, node.text):
+            raise reader.bad(f"expected {self.what}, not {kind_of(node)}", node)
+        return value
 
     def write(self, value: Any) -> str:
         return self.text_of(value)
@@ -274,7 +282,8 @@ class Parsed:
         return self.what
 
     def json_schema(self) -> dict[str, Any]:
-        return {"type": ["string", "number"]} if self.pattern is None else {"type": "string", "pattern": self.pattern}
+        text = {"type": "string"} if self.pattern is None else {"type": "string", "pattern": f"^(?:{self.pattern})$"}
+        return {"anyOf": [{"type": "number", "minimum": 0}, text]} if self.numbers else text
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -28,6 +28,10 @@ _COMPACT_DOCS = {
 }
 
 
+_COMPACT_FILE = {"type": "array", "contains": {"$ref": "#/$defs/metric_compact"}}
+"""A file that has a metric in the compact form needs no version."""
+
+
 def record_schema(cls: type) -> dict[str, Any]:
     """JSON Schema of a record."""
     known = keys_of(cls)
@@ -82,6 +86,7 @@ def _compact() -> dict[str, Any]:
     }
     schema["required"] = ["name", "type"]
     rows, formula = ["source_event", "aggregation_field"], ["dependencies", "expression"]
+    two = {"minItems": 2, "maxItems": 2}
     counts = {"properties": {"type": {"enum": ["counter", "gauge"]}}}
     schema["allOf"] = [
         {
@@ -90,7 +95,10 @@ def _compact() -> dict[str, Any]:
             "else": {"properties": dict.fromkeys(rows, False)},
         },
         {"if": {"properties": {"type": {"const": "composite"}}}, "then": {"required": ["expression"]}},
-        {"if": {"properties": {"type": {"const": "ratio"}}}, "then": {"anyOf": [{"required": [name]} for name in formula]}},
+        {
+            "if": {"properties": {"type": {"const": "ratio"}}},
+            "then": {"anyOf": [{"required": ["expression"]}, {"required": ["dependencies"], "properties": {"dependencies": two}}]},
+        },
     ]
     return schema
 
@@ -111,10 +119,10 @@ def project_schema() -> dict[str, Any]:
         "type": "object",
         "properties": {
             "version": {"const": 1, "description": "Version of the language."},
-            "namespace": {"type": "string", "description": "Prefix of the project's names elsewhere."},
+            "namespace": {"type": ["string", "number", "boolean"], "description": "Prefix of the project's names elsewhere."},
             "defaults": {**record_schema(Defaults), "description": "What holds in this file unless a record says otherwise."},
             **sections,
         },
-        "required": ["version"],
+        "anyOf": [{"required": ["version"]}, {"required": ["metrics"], "properties": {"metrics": _COMPACT_FILE}}],
         "additionalProperties": False,
     } | {"$defs": definitions}

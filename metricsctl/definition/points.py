@@ -31,7 +31,7 @@ class Rows:
 
     def read(self, node: Node, reader: Reader) -> tuple[Mapping[str, Any], ...] | str:
         """The rows, or the path."""
-        if isinstance(node, ScalarNode) and node.text:
+        if isinstance(node, ScalarNode) and isinstance(node.value, str) and node.text:
             return TEXT.read(node, reader)
         if not isinstance(node, ListNode):
             raise reader.bad(f"expected {self.says()}, not {kind_of(node)}", node)
@@ -56,7 +56,7 @@ class Points:
 
     def read(self, node: Node, reader: Reader) -> tuple[ExpectedPoint, ...] | str:
         """The points, or the path."""
-        if isinstance(node, ScalarNode) and node.text:
+        if isinstance(node, ScalarNode) and isinstance(node.value, str) and node.text:
             return TEXT.read(node, reader)
         points: tuple[ExpectedPoint, ...] = ListOf(_Point()).read(node, reader)
         if isinstance(node, ListNode) and len(points) < len(node.items):

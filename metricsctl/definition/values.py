@@ -48,13 +48,19 @@ def _column_type(text: str) -> str:
     raise ValueError(message)
 
 
-DURATION = Parsed("a duration such as 15m, 1d, 168h", Duration.parse)
-GRAIN = Parsed(f"a grain ({GRAIN_HELP})", Grain.parse)
-ZONE = Parsed("an IANA time zone such as Europe/Berlin", _zone)
-DATE = Parsed("a date such as 2026-10-01", dt.date.fromisoformat)
-INSTANT = Parsed("a time such as 2026-10-01T00:00:00Z", _instant, text_of=dt.datetime.isoformat)
-COLUMN_TYPE = Parsed(f"one of {', '.join(_TYPES)}, decimal(p,s)", _column_type)
-RATE = Parsed("an amount in a period such as 1/week, 3/30d", Rate.parse)
-SHARE = Parsed("a share such as 3% or 0.03", _share)
+_LENGTH = r"\d{1,18}\s*(?:ms|s|m|h|d|w|mo)|second|minute|hour|day|week|month"
+_DAY = r"\d{4}-\d{2}-\d{2}"
+
+# the patterns let editors check the form; whether a day is in the calendar or a zone on the map is for the loader to say
+DURATION = Parsed("a duration such as 15m, 1d, 168h", Duration.parse, _LENGTH)
+GRAIN = Parsed(f"a grain ({GRAIN_HELP})", Grain.parse, _LENGTH)
+ZONE = Parsed("an IANA time zone such as Europe/Berlin", _zone, r"[A-Za-z0-9_+/-]+")
+DATE = Parsed("a date such as 2026-10-01", dt.date.fromisoformat, _DAY)
+INSTANT = Parsed("a time such as 2026-10-01T00:00:00Z", _instant, _DAY + r"(?:[T ].+)?", text_of=dt.datetime.isoformat)
+COLUMN_TYPE = Parsed(
+    f"one of {', '.join(_TYPES)}, decimal(p,s)", _column_type, "|".join(_TYPES) + r"|decimal\(\s*\d{1,2}\s*,\s*\d{1,2}\s*\)"
+)
+RATE = Parsed("an amount in a period such as 1/week, 3/30d", Rate.parse, r"[0-9.eE+-]+\s*/.+")
+SHARE = Parsed("a share such as 3% or 0.03", _share, r"[0-9.eE+-]+\s*%?", numbers=True)
 TEXT, FLAG, FREE = Text(), Flag(), Free()
 TEXTS = ListOf(TEXT)

@@ -45,7 +45,7 @@ HOMES = {
     "rich": ("render/table.py", "cli/"),
     "typer": ("cli/",),
     "networkx": ("lineage/",),
-    "yaml": ("definition/source.py",),
+    "yaml": ("definition/source.py", "definition/dump.py"),
     "sklearn": ("detect/detectors/",),
     "scipy": ("detect/",),
     "graphviz": ("render/svg.py",),
