@@ -87,16 +87,23 @@ class Workspace:
         metric: str | None = None,
         source: str | None = None,
         why: str | None = None,
+        why_not: str | None = None,
+        head: str | None = None,
     ) -> ImpactReport:
         """What moves: by the difference to `base` (a git ref or a folder), by the events in a file, or if a metric or a source changed.
 
-        One of the four must be given; `why` asks for every path to a metric. See `metricsctl.impact.ask.ask` for the errors.
+        One of the four must be given; `head` names a commit, or ":index", to be compared with `base` instead of the working tree. `why`
+        asks for every path to a metric, `why_not` why one does not move. See `metricsctl.impact.ask.ask` for the errors.
         """
         from metricsctl.impact.ask import ask
+        from metricsctl.impact.run import Options
         from metricsctl.lint.engine import check
 
         file = None if change is None else Path(change)
-        return ask(self._checked(), [self.path], check=check, base=base, change=file, metric=metric, source=source, why=why)
+        options = Options(why, why_not)
+        return ask(
+            self._checked, [self.path], check=check, base=base, head=head, change=file, metric=metric, source=source, options=options
+        )
 
     def ingest(
         self,

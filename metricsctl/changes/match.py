@@ -8,7 +8,7 @@ from metricsctl.changes.event import ChangeEvent
 from metricsctl.definition.project import Project
 from metricsctl.definition.schema import ProducedBy
 
-__all__ = ["matches"]
+__all__ = ["matches", "unknown_metrics"]
 
 
 def matches(project: Project, event: ChangeEvent) -> tuple[str, ...]:
@@ -19,8 +19,22 @@ def matches(project: Project, event: ChangeEvent) -> tuple[str, ...]:
     """
     found = [f"source:{name}" for name, source in project.sources.items() if _produces(source.produced_by, event)]
     found += [f"model:{name}" for name, model in project.models.items() if _produces(model.produced_by, event)]
-    found += [f"metric:{name}" for name in event.related_metrics if name in project.metrics]
+    found += [f"metric:{name}" for word in event.related_metrics for name in _metrics(project, word)]
     return tuple(dict.fromkeys(found))
+
+
+def unknown_metrics(project: Project, event: ChangeEvent) -> tuple[str, ...]:
+    """The related metrics of an event that mean nothing here."""
+    return tuple(word for word in event.related_metrics if not _metrics(project, word))
+
+
+def _metrics(project: Project, word: str) -> list[str]:
+    """The metrics that a word means: a name, a glob of names, or all with a tag (`tag:gold`)."""
+    if word in project.all_metrics:
+        return [word]
+    if word.startswith("tag:"):
+        return [name for name, metric in project.metrics.items() if word.removeprefix("tag:") in metric.tags]
+    return fnmatch.filter(project.all_metrics, word)
 
 
 def _produces(producer: ProducedBy | None, event: ChangeEvent) -> bool:

@@ -1,4 +1,4 @@
-"""Files of change events: JSON lines, one JSON object, or a list of some; plain events and CDEvents may stand side by side."""
+"""Files of change events: JSON lines, one JSON object, or a list; plain events, CDEvents and GitHub's may stand side by side."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from metricsctl.changes.cdevents import event_of_cdevent, is_cdevent, kind_of
 from metricsctl.changes.event import ChangeEvent
+from metricsctl.changes.github import about_no_change, event_of_github, is_github
 from metricsctl.changes.plain import event_of
 from metricsctl.core.diagnostics import Diagnostic, Severity, Span
 from metricsctl.core.errors import UsageError
@@ -45,14 +46,27 @@ def read_events(text: str, path: str) -> Events:
         try:
             if isinstance(record, _Broken):
                 raise ValueError(record.reason)  # noqa: TRY004, TRY301 - one way for all that cannot be read
-            if is_cdevent(record) and kind_of(record) is None:
-                what = f"a CDEvent of type {record['context']['type']} is about no change"
-                ignored.append(Diagnostic("no-change", Severity.INFO, what, span))
+            quiet = _about_no_change(record)
+            if quiet is not None:
+                ignored.append(Diagnostic("no-change", Severity.INFO, f"{quiet} is about no change", span))
                 continue
-            events.append(event_of_cdevent(record) if is_cdevent(record) else event_of(record))
+            events.append(_event(record))
         except ValueError as error:
             malformed.append(Diagnostic("malformed-change", Severity.ERROR, f"not a change event: {error}", span))
     return Events(tuple(events), tuple(malformed), tuple(ignored))
+
+
+def _about_no_change(record: dict[str, Any]) -> str | None:
+    """What an event is that changes nothing; None for one that does."""
+    if is_cdevent(record):
+        return f"a CDEvent of type {record['context']['type']}" if kind_of(record) is None else None
+    return about_no_change(record) if is_github(record) else None
+
+
+def _event(record: dict[str, Any]) -> ChangeEvent:
+    if is_cdevent(record):
+        return event_of_cdevent(record)
+    return event_of_github(record) if is_github(record) else event_of(record)
 
 
 @dataclass(frozen=True, slots=True)

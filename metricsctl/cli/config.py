@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from metricsctl.core.diagnostics import Diagnostic, Span
 from metricsctl.core.errors import UsageError
 from metricsctl.core.names import nearest
 
-__all__ = ["COLORS", "FAIL_ON", "KEYS", "Config", "ConfigReport", "Setting", "load_config"]
+__all__ = ["COLORS", "FAIL_ON", "KEYS", "Config", "ConfigReport", "Setting", "load_config", "write_setting"]
 
 COLORS = ("auto", "always", "never")
 FAIL_ON = ("error", "warning", "info")
@@ -36,6 +37,16 @@ def _whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).isdecimal() or int(value) < 1:
         raise ValueError("expected a whole number of at least 1")
     return int(value)
+
+
+def _positive(value: Any) -> float:
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        found = 0.0
+    if isinstance(value, bool) or not 0 < found < float("inf"):
+        raise ValueError("expected a number above 0")
+    return found
 
 
 def _one_of(*choices: str) -> Callable[[Any], str]:
@@ -96,6 +107,7 @@ KEYS: Mapping[str, _Key] = {
     "lint.severity": _Key(_severities, {}, "Severities of rules, by prefix: error, warning, info or off.", in_environment=False),
     "lint.per_path": _Key(_per_path, (), "The same for some files: tables of paths (globs), ignore, severity.", in_environment=False),
     "lint.cache": _Key(_text, None, "Folder in which results are kept; default: .metricsctl/cache in the project."),
+    "impact.k": _Key(_positive, 20.0, "Scale of the score; `metricsctl impact calibrate` fits it to the repository's past."),
     "color": _Key(_one_of(*COLORS), "auto", "When to colour."),
 }
 
@@ -247,3 +259,49 @@ def config_report(start: Path | None = None) -> ConfigReport:
     """Every setting and where it came from."""
     path, _ = _file_settings((start or Path.cwd()).resolve())
     return ConfigReport(shown(path) if path else None, tuple(load_config(start).settings.values()))
+
+
+def write_setting(config: Config, folder: Path, key: str, value: float) -> str:
+    """Set a number of a section (`section.key`) in the configuration file, all else in it left as it is; returns the file's path.
+
+    Without a file, `metricsctl.toml` in `folder` is made. UsageError if the file says it in a way that cannot be edited line by line.
+    """
+    section, name = key.split(".")
+    path = _config_file(config, folder)
+    heading = f"[tool.metricsctl.{section}]" if path.name == "pyproject.toml" else f"[{section}]"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    start = next((number for number, line in enumerate(lines) if line.strip() == heading), None)
+    if start is None:
+        lines += [*([""] if lines else []), heading, f"{name} = {value}"]
+    else:
+        end = next((number for number in range(start + 1, len(lines)) if lines[number].startswith("[")), len(lines))
+        known = next((number for number in range(start + 1, end) if re.match(rf"\s*{name}\s*=", lines[number])), None)
+        lines[start + 1 if known is None else known : start + 1 if known is None else known + 1] = [f"{name} = {value}"]
+    _check_setting("\n".join(lines), path, heading, name, value)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    temporary.replace(path)
+    _file_settings.cache_clear()
+    return shown(path)
+
+
+def _config_file(config: Config, folder: Path) -> Path:
+    if config.folder is None:
+        return folder / "metricsctl.toml"
+    own = config.folder / "metricsctl.toml"
+    return own if own.is_file() else config.folder / "pyproject.toml"
+
+
+def _check_setting(text: str, path: Path, heading: str, name: str, value: float) -> None:
+    """The edited text must say just that, else nothing is written."""
+    import tomllib
+
+    try:
+        table: Any = tomllib.loads(text)
+        for part in heading.strip("[]").split("."):
+            table = table[part]
+        if table[name] == value:
+            return
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise UsageError(f"{shown(path)} cannot be edited", hint=f"write `{name} = {value}` under `{heading}` in it", code="config")

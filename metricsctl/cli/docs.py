@@ -21,6 +21,8 @@ _SHARED = {"output", "quiet", "verbose", "color", "exit_zero", "help"}
 def _commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, command in group.commands.items():
         if getattr(command, "commands", None):
+            if command.invoke_without_command:
+                yield prefix + name, command
             yield from _commands(command, f"{prefix}{name} ")
         else:
             yield prefix + name, command

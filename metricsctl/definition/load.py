@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from metricsctl.definition.forms import Bad, Reader, Ref
 from metricsctl.definition.project import Project, SourceFile
 from metricsctl.definition.records import keys_of, read_record
 from metricsctl.definition.references import KIND_SECTIONS, kind_keys, references
+from metricsctl.definition.reuse import pieces_of
 from metricsctl.definition.schema import METRIC_TYPES, SECTIONS, SINGULAR, Alias, Defaults, Metric, Model, Placed
 from metricsctl.definition.source import ListNode, MapNode, Node, ScalarNode, parse
 from metricsctl.definition.values import TEXT
@@ -50,13 +51,14 @@ class _Draft:
             self.skipped.setdefault(f"{kind}:{name.text}", Skipped(kind, name.text, reason, name.span))
 
 
-def load(paths: Sequence[Path], root: Path | None = None) -> Project:
+def load(paths: Sequence[Path], root: Path | None = None, like: Project | None = None) -> Project:
     """Read the definitions in files and folders. UsageError where there is nothing to read; all else is in `Project.findings`.
 
-    Paths in findings are relative to `root` (default: the working folder) where they lie below it.
+    Paths in findings are relative to `root` (default: the working folder) where they lie below it. Files that `like` has too are taken
+    from there, and keep the places that they have in it.
     """
     files, others = definition_files(paths)
-    return _load(_Draft((root or Path.cwd()).resolve()), files, others)
+    return _load(_Draft((root or Path.cwd()).resolve()), files, others, like)
 
 
 def load_text(text: str, path: str = "metrics.yml", root: Path | None = None) -> Project:
@@ -65,15 +67,16 @@ def load_text(text: str, path: str = "metrics.yml", root: Path | None = None) ->
     return _load(draft, [(draft.root / path, unix_lines(text))], 0)
 
 
-def load_tree(files: Mapping[Path, str], read: Callable[[Path], str], root: Path | None = None) -> Project:
+def load_tree(files: Mapping[Path, str], read: Callable[[Path], str], root: Path | None = None, like: Project | None = None) -> Project:
     """Read definition files from texts, as if they stood at their (absolute) paths; `read` gives what `sql_file` names.
 
-    `read` may raise a MetricsctlError, which becomes a finding.
+    `read` may raise a MetricsctlError, which becomes a finding. Files that `like` has too are taken from there, and keep the places that
+    they have in it.
     """
-    return _load(_Draft((root or Path.cwd()).resolve(), read), sorted(files.items()), 0)
+    return _load(_Draft((root or Path.cwd()).resolve(), read), sorted(files.items()), 0, like)
 
 
-def _load(draft: _Draft, files: Sequence[tuple[Path, str]], others: int) -> Project:
+def _load(draft: _Draft, files: Sequence[tuple[Path, str]], others: int, like: Project | None = None) -> Project:
     """Read files into a project.
 
     The garbage collector rests meanwhile: nothing that is made here is garbage, and looking at all of it again and again costs a third of
@@ -82,10 +85,33 @@ def _load(draft: _Draft, files: Sequence[tuple[Path, str]], others: int) -> Proj
     collects = gc.isenabled()
     gc.disable()
     try:
-        return _finish(draft, [_read_file(draft, file, _shown(file, draft.root), text) for file, text in files], others)
+        return _finish(draft, _read_files(draft, files, like), others)
     finally:
         if collects:
             gc.enable()
+
+
+def _read_files(draft: _Draft, files: Iterable[tuple[Path, str]], like: Project | None) -> list[SourceFile]:
+    known = dict(pieces_of(like)) if like is not None else {}
+    found = []
+    for file, text in files:
+        piece = known.pop(text, None)
+        if piece is not None and piece.holds(file.parent, draft.read):
+            for section, record in piece.records:
+                _keep(draft, section, record)
+            found.append(piece.file)
+        else:
+            found.append(_read_file(draft, file, _shown(file, draft.root), text))
+    return found
+
+
+def _keep(draft: _Draft, section: str, record: Any) -> None:
+    """Put a record under its name; the first of several is kept."""
+    known = draft.records[section]
+    if record.name.name in known:
+        draft.duplicates.append((SINGULAR[section], known[record.name.name], record))
+    else:
+        known[record.name.name] = record
 
 
 def _shown(file: Path, root: Path) -> str:
@@ -210,11 +236,7 @@ def _read_item(draft: _Draft, file: Path, section: str, item: Node, reader: Read
     except Bad:
         draft.skip(section, item, "its definition has errors")
         return
-    known = draft.records[section]
-    if record.name.name in known:
-        draft.duplicates.append((SINGULAR[section], known[record.name.name], record))
-    else:
-        known[record.name.name] = record
+    _keep(draft, section, record)
 
 
 def _read_metric(draft: _Draft, item: MapNode, reader: Reader) -> Any:

@@ -1,46 +1,59 @@
-"""What is compared of a definition: each aspect with a key, the same for the same meaning, and a text for people."""
+"""What is compared of a definition: each of its keys with a value that is the same for the same meaning, and a text for people.
+
+The keys come from the records of the language, so that none can be forgotten; what follows says only which are inherited, and which are
+compared elsewhere.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from metricsctl.core.durations import Duration
 from metricsctl.core.serial import plain
+from metricsctl.core.timegrid import Grain
 from metricsctl.definition.expression import Expression
+from metricsctl.definition.forms import Ref
 from metricsctl.definition.project import Project
+from metricsctl.definition.records import keys_of
 from metricsctl.definition.references import inputs_of
 from metricsctl.definition.schema import (
     Alias,
-    Column,
-    Conversion,
-    Cumulative,
     Derived,
-    Dimension,
     Exposure,
+    ExternalSeries,
     Input,
     Metric,
     Model,
-    Ratio,
+    Placed,
+    ProducedBy,
     Simple,
     Source,
+    Variant,
 )
 from metricsctl.lineage.sql.canonical import expression_key
 
 __all__ = [
+    "ELSEWHERE",
     "Aspect",
     "Aspects",
-    "column_aspects",
-    "dimension_aspects",
-    "exposure_aspects",
-    "metric_aspects",
-    "model_aspects",
-    "source_aspects",
+    "aspects_of",
 ]
 
-_FOR_ALL = ("tags", "meta", "label", "description")
+ELSEWHERE: Mapping[str, Collection[str]] = {
+    "metric": {"name", "variants", "inputs"},  # a variant is a metric of its own; inputs stand in the expression
+    "source": {"name", "columns"},
+    "model": {"name", "columns", "sql", "sql_file"},
+    "column": {"name"},
+    "dimension": {"name"},
+    "exposure": {"name"},
+    "calendar": {"name"},
+    "series": {"name"},
+    "test": {"name"},
+}
+"""The keys of each kind of definition that are no aspect: what it is called, and what is compared by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +65,105 @@ class Aspect:
 
 
 Aspects = Mapping[str, Aspect]
-Pairs = Iterator[tuple[str, Aspect]]
+_ORDERED = {"grain", "key"}  # lists whose order says something
 
 
-def _said(value: Any) -> Aspect:
-    """A value that is compared as it stands."""
+def aspects_of(project: Project, kind: str, record: Placed) -> Aspects:
+    """The aspects of a definition by the names of their keys, what it inherits filled in."""
+    found = {
+        name: _aspect(name, getattr(record, name, None) if hasattr(record, name) else getattr(record, f"{name}_"))
+        for name in keys_of(type(record))
+        if name not in ELSEWHERE[kind]
+    }
+    return {**found, **dict(_inherited(project, record))}
+
+
+def _inherited(project: Project, record: Placed) -> Iterator[tuple[str, Aspect]]:
+    """What a definition does not say itself, and what it says together with others."""
+    if isinstance(record, Source | Model | Metric | Exposure | ExternalSeries):
+        yield "owner", _aspect("owner", project.owner_of(record))
+    if isinstance(record, Source | Model | Metric | ExternalSeries):
+        yield "tier", _aspect("tier", project.tier_of(record))
+    if isinstance(record, Source | Metric | ExternalSeries):
+        yield "timezone", _aspect("timezone", project.zone_of(record))
+    if isinstance(record, Metric):
+        yield from _metric(project, record)
+    elif isinstance(record, Source):
+        yield from _source_time(record)
+    elif isinstance(record, Model):
+        yield "time", _aspect("time", record.time_column)
+
+
+def _metric(project: Project, metric: Metric) -> Iterator[tuple[str, Aspect]]:
+    yield "type", Aspect(_type_of(metric), _type_of(metric))
+    yield "grain", Aspect(project.grain_of(metric), str(project.grain_of(metric)))
+    yield "week_start", _aspect("week_start", project.defaults_of(metric).week_start)
+    if isinstance(metric, Simple):
+        yield "dimensions", _aspect("dimensions", project.dimensions_of(metric))
+    if metric.deprecated is not None:
+        found = metric.deprecated
+        words = f"since {found.since}" + (f", goes after {found.remove_after}" if found.remove_after else "")
+        yield "deprecated", Aspect((found.since, found.remove_after, found.reason), words)
+    if isinstance(metric, Derived):
+        yield "expr", _derived(metric)
+    if isinstance(metric, Variant):
+        yield "filter", _expression(metric.filter)
+
+
+def _type_of(metric: Metric) -> str:
+    return type(metric).__name__.lower() if isinstance(metric, Alias | Variant) else metric.type
+
+
+def _source_time(source: Source) -> Iterator[tuple[str, Aspect]]:
+    """The event time, key by key: its column goes by `time`."""
+    if source.time is None:
+        return
+    for name in keys_of(type(source.time)):
+        if name != "timezone":
+            yield ("time" if name == "column" else name), _aspect(name, getattr(source.time, name))
+
+
+def _derived(metric: Derived) -> Aspect:
+    """Its inputs stand in the expression under names of its own, which do not matter."""
+    inputs = {name: _input(item) for name, item in inputs_of(metric).items()}
+    used = {name: inputs[name] for name in dict.fromkeys(use.path for use in metric.expr.columns()) if name in inputs}
+    found = _expression(metric.expr, {name: f"input:{aspect.key}" for name, aspect in used.items()})
+    told = [f"{name} = {aspect.text}" for name, aspect in sorted(used.items()) if name != aspect.text]
+    return Aspect(found.key, found.text + (f" with {', '.join(told)}" if told else ""))
+
+
+def _aspect(name: str, value: Any) -> Aspect:
+    """A value as it is compared; lists are sets but for those whose order says something."""
+    if isinstance(value, Expression):
+        return _expression(value)
+    if isinstance(value, Input):
+        return _input(value)
+    if isinstance(value, ProducedBy):
+        value = tuple(part for part in (value.service, value.repo, *sorted(value.paths)) if part)
+    if isinstance(value, Ref | Grain | Duration | dt.date):
+        return Aspect(str(value), str(value))
     if value is None or value in ((), {}):
         return Aspect(None, "none")
-    key = str(value) if isinstance(value, Duration | dt.date) else plain(value)
-    return Aspect(key, ", ".join(map(str, key)) if isinstance(key, list) else str(key))
+    if isinstance(value, tuple):
+        words = [item.name if isinstance(item, Ref) else plain(item) for item in value]
+        ordered = words if name in _ORDERED or not all(isinstance(item, str) for item in words) else sorted(words)
+        return Aspect(repr(ordered) if name in _ORDERED else ordered, ", ".join(map(str, words)))
+    key = plain(value)
+    return Aspect(key, _words(key))
 
 
-def _expression(expression: Expression | None, names: Mapping[str, str] | None = None) -> Aspect:
-    if expression is None:
-        return Aspect(None, "none")
+def _words(value: Any) -> str:
+    """A value in a line: mappings as `gap 30m, source ad_log`.
+
+    >>> _words({"size": "1h", "of": ["a", "b"]})
+    'size 1h, of a b'
+    """
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_words(item)}" for name, item in value.items())
+    return " ".join(map(_words, value)) if isinstance(value, list) else str(value)
+
+
+def _expression(expression: Expression, names: Mapping[str, str] | None = None) -> Aspect:
     key = expression_key(expression.text, expression.dialect, tuple(sorted((names or {}).items())))
     return Aspect((key, expression.dialect), " ".join(expression.text.split()))
 
@@ -73,134 +171,9 @@ def _expression(expression: Expression | None, names: Mapping[str, str] | None =
 def _input(item: Input) -> Aspect:
     """A metric as an input: its name, filter and offset."""
     parts = [item.metric.name]
-    found = _expression(item.filter)
-    if item.filter is not None:
+    found = None if item.filter is None else _expression(item.filter)
+    if found is not None:
         parts.append(f"where {found.text}")
     if item.offset is not None:
         parts.append(f"{item.offset} ago")
-    return Aspect((item.metric.name, found.key, str(item.offset)), " ".join(parts))
-
-
-def _picked(record: Any, *names: str) -> Pairs:
-    for name in names:
-        yield name, _said(getattr(record, name))
-
-
-def metric_aspects(project: Project, metric: Metric) -> Aspects:
-    """The aspects of a metric, inherited values filled in."""
-    return dict(_metric(project, metric))
-
-
-def _metric(project: Project, metric: Metric) -> Pairs:
-    yield "type", _said("alias" if isinstance(metric, Alias) else metric.type)
-    yield "grain", Aspect(project.grain_of(metric), str(project.grain_of(metric)))
-    yield "zone", _said(project.zone_of(metric))
-    yield "owner", _said(project.owner_of(metric))
-    yield "tier", _said(project.tier_of(metric))
-    yield "deprecated", _deprecated(metric)
-    yield "bounds", _said(None if metric.bounds is None else (metric.bounds.min, metric.bounds.max))
-    yield from _picked(metric, "unit", "direction", "version", "fill", "sla", "watch", *_FOR_ALL)
-    if isinstance(metric, Simple):
-        yield "source", _said(metric.source.name)
-        yield "filter", _expression(metric.filter)
-        yield "expr", _expression(metric.expr)
-        yield "dimensions", _said(tuple(sorted(project.dimensions_of(metric))))
-        yield from _picked(metric, "agg", "p", "exact", "approximate", "rollup", "window", "semi_additive")
-    elif isinstance(metric, Ratio):
-        yield "filter", _expression(metric.filter)
-        yield "numerator", _input(metric.numerator)
-        yield "denominator", _input(metric.denominator)
-        yield "on_zero", _said(metric.on_zero)
-    elif isinstance(metric, Derived):
-        yield from _derived(metric)
-    elif isinstance(metric, Alias):
-        yield "alias_of", _said(metric.alias_of.name)
-    elif isinstance(metric, Cumulative):
-        yield from _picked(metric, "metric", "to_date", "window", "start")
-    elif isinstance(metric, Conversion):
-        yield from _picked(metric, "base", "convert", "entity", "within")
-
-
-def _deprecated(metric: Metric) -> Aspect:
-    found = metric.deprecated
-    if found is None:
-        return Aspect(None, "no")
-    words = f"since {found.since}" + (f", goes after {found.remove_after}" if found.remove_after else "")
-    return Aspect((found.since, found.remove_after, found.reason), words)
-
-
-def _derived(metric: Derived) -> Pairs:
-    """Its inputs stand in the expression under names of its own, which do not matter."""
-    inputs = {name: _input(item) for name, item in inputs_of(metric).items()}
-    used = {name: inputs[name] for name in metric.expr.names() if name in inputs}
-    found = _expression(metric.expr, {name: f"input:{aspect.key}" for name, aspect in used.items()})
-    told = [f"{name} = {aspect.text}" for name, aspect in sorted(used.items()) if name != aspect.text]
-    yield "expr", Aspect(found.key, found.text + (f" with {', '.join(told)}" if told else ""))
-    yield "on_zero", _said(metric.on_zero)
-
-
-def source_aspects(project: Project, source: Source) -> Aspects:
-    """The aspects of a source, its columns left out."""
-    return dict(_source(project, source))
-
-
-def _source(project: Project, source: Source) -> Pairs:
-    yield "zone", _said(project.zone_of(source))
-    if source.time is not None:
-        yield "time", _said(source.time.column.name)
-        yield from _picked(source.time, "lateness", "max_ahead", "min_time")
-    yield "owner", _said(project.owner_of(source))
-    yield "tier", _said(project.tier_of(source))
-    yield "key", _said(source.key_)
-    yield "produced_by", _produced_by(source)
-    yield "dimensions", _said(tuple(sorted(ref.name for ref in source.dimensions)))
-    yield from _picked(source, "dedup", "match", "retain", "entities", *_FOR_ALL)
-
-
-def _produced_by(record: Source | Model) -> Aspect:
-    found = record.produced_by
-    if found is None:
-        return Aspect(None, "none")
-    return _said(tuple(part for part in (found.service, found.repo, *sorted(found.paths)) if part))
-
-
-def model_aspects(project: Project, model: Model) -> Aspects:
-    """The aspects of a model, its SQL and its columns left out."""
-    return dict(_model(project, model))
-
-
-def _model(project: Project, model: Model) -> Pairs:
-    yield "grain", _said(tuple(ref.name for ref in model.grain))
-    yield "time", _said(model.time.column.name if model.time else None)
-    yield "owner", _said(project.owner_of(model))
-    yield "tier", _said(project.tier_of(model))
-    yield "produced_by", _produced_by(model)
-    yield "dimensions", _said(tuple(sorted(ref.name for ref in model.dimensions)))
-    yield "session", _said(model.session)
-    yield from _picked(model, "entities", *_FOR_ALL)
-
-
-def column_aspects(column: Column) -> Aspects:
-    """The aspects of a declared column."""
-    return dict(_picked(column, "type", "unit", "pii", "accepted", "description"))
-
-
-def dimension_aspects(dimension: Dimension) -> Aspects:
-    """The aspects of a shared dimension."""
-    return {"expr": _expression(dimension.expr), **dict(_picked(dimension, "owner", "max_values", "description"))}
-
-
-def exposure_aspects(project: Project, exposure: Exposure) -> Aspects:
-    """The aspects of an exposure."""
-    return dict(_exposure(project, exposure))
-
-
-def _exposure(project: Project, exposure: Exposure) -> Pairs:
-    yield "uses", _said(tuple(sorted(ref.name for ref in exposure.uses)))
-    yield "by", _said(tuple(sorted(ref.name for ref in exposure.by)))
-    yield "good", _said(exposure.good.name if exposure.good else None)
-    yield "total", _said(exposure.total.name if exposure.total else None)
-    yield "filter", _expression(exposure.filter)
-    yield "owner", _said(project.owner_of(exposure))
-    yield "grain", _said(str(exposure.grain) if exposure.grain else None)
-    yield from _picked(exposure, "kind", "objective", "window", "role", "tier", "url", *_FOR_ALL)
+    return Aspect((item.metric.name, found.key if found else None, str(item.offset)), " ".join(parts))

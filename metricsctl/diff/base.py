@@ -1,4 +1,4 @@
-"""The project to compare with: as of a commit of git, or of another folder."""
+"""Projects to compare: as of a commit of git, of its index, or of another folder."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from metricsctl.core.errors import ProjectError, UsageError
 from metricsctl.definition.discover import SKIPPED_FOLDERS, belongs
 from metricsctl.definition.load import load, load_tree
 from metricsctl.definition.project import Project
-from metricsctl.diff.git import GitTree, base_commit, find_repository, open_tree
+from metricsctl.diff.git import INDEX, Commit, GitTree, base_commit, commit_of, find_repository, open_tree
 
-__all__ = ["Base", "load_base"]
+__all__ = ["Base", "load_base", "load_commit", "load_head"]
 
 _SUFFIXES = {".yml", ".yaml"}
 
@@ -27,7 +27,13 @@ class Base:
 
 
 def load_base(
-    base: str, paths: Sequence[Path], *, check: Callable[[Project], Project], keep: Callable[[Path], bool] = lambda _: True
+    base: str,
+    paths: Sequence[Path],
+    *,
+    check: Callable[[Project], Project],
+    keep: Callable[[Path], bool] = lambda _: True,
+    head: str = "HEAD",
+    like: Project | None = None,
 ) -> Base:
     """The project at `paths` as it was at a git ref (its merge base with HEAD), or the one in the folder `base`.
 
@@ -41,21 +47,47 @@ def load_base(
         Raises ProjectError for a project that cannot be worked with; the error then names the base.
     keep
         Whether a file belongs to the project, as the configuration's `exclude` says.
+    head
+        The commit from which the base is sought; the working tree, and the index, stand on HEAD.
+    like
+        A project most of whose files are the same, which then need not be read again.
 
     Raises UsageError: not a repository, unknown ref, no merge base; ProjectError: the base's definitions are broken.
     """
     try:
-        top = find_repository(paths[0] if paths[0].is_dir() else paths[0].parent)
-        commit = base_commit(top, base)
+        commit = base_commit(_top(paths), base, "HEAD" if head == INDEX else head)
     except UsageError as error:
         folder = Path(base)
         if not folder.is_dir() or error.code == "shallow-clone":
             raise
-        return Base(_checked(load([folder]), check, base), base)
+        return Base(_checked(load([folder], like=like), check, base), base)
+    return load_commit(commit, paths, check=check, keep=keep, like=like)
+
+
+def load_head(
+    head: str, paths: Sequence[Path], *, check: Callable[[Project], Project], keep: Callable[[Path], bool] = lambda _: True
+) -> Project:
+    """The project at `paths` as a commit has it, or the index (":index"); errors as in `load_base`."""
+    return load_commit(commit_of(_top(paths), head), paths, check=check, keep=keep).project
+
+
+def load_commit(
+    commit: Commit,
+    paths: Sequence[Path],
+    *,
+    check: Callable[[Project], Project],
+    keep: Callable[[Path], bool] = lambda _: True,
+    like: Project | None = None,
+) -> Base:
+    """The project at `paths` as a commit has it, see `load_base`. ProjectError if its definitions are broken; it names the commit."""
     with open_tree(commit) as tree:
         files = {file: text for path in paths for file, text in _definitions(tree, path.resolve(), keep).items()}
-        project = load_tree(files, tree.read)
+        project = load_tree(files, tree.read, like=like)
     return Base(_checked(project, check, str(commit), f"{commit.ref}:"), str(commit))
+
+
+def _top(paths: Sequence[Path]) -> Path:
+    return find_repository(paths[0] if paths[0].is_dir() else paths[0].parent)
 
 
 def _definitions(tree: GitTree, path: Path, keep: Callable[[Path], bool]) -> dict[Path, str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from metricsctl.diff.change import Category
 
-__all__ = ["category_of", "is_meta"]
+__all__ = ["KINDS", "category_of", "is_meta", "tells_value"]
 
 Rule = Category | Callable[[Any, Any], Category]
 
@@ -41,27 +41,61 @@ def _uses(before: Any, after: Any) -> Category:
 
 _B, _S, _G, _A, _C = Category.BREAKING, Category.SEMANTIC, Category.GOVERNANCE, Category.ADDITIVE, Category.COSMETIC
 _SHARED: dict[str, Rule] = {
-    **dict.fromkeys(("owner", "tier", "tags", "produced_by", "entities", "retain"), _G),
-    **dict.fromkeys(("label", "description", "meta", "url"), _C),
+    **dict.fromkeys(("owner", "tier", "tags"), _G),
+    **dict.fromkeys(("label", "description", "meta"), _C),
 }
-_METRIC: dict[str, Rule] = {
-    **dict.fromkeys(("deprecated", "direction", "bounds", "version", "sla", "watch", "rollup"), _G),
-    "type": _B,
-    "unit": _breaking_unless_new,
-    "dimensions": _list,
-    "grain": _grain,
-}
+_SETTINGS = ("deprecated", "direction", "bounds", "version", "sla", "watch", "rollup")
+_SAYS = ("expr", "agg", "p", "exact", "approximate", "filter", "window", "semi_additive", "fill", "on_zero", "timezone", "week_start")
+_STANDS_ON = ("source", "numerator", "denominator", "alias_of", "metric", "to_date", "start", "base", "convert", "entity", "within")
 # what a source or model lists is inherited by metrics, which have their own changes then
-_SOURCE: dict[str, Rule] = {"time": _B, "zone": _B, "dimensions": _uses}
-_MODEL: dict[str, Rule] = {"grain": _breaking_unless_new, "dimensions": _uses}
-_COLUMN: dict[str, Rule] = {"type": _type, "unit": _breaking_unless_new, "pii": _G, "accepted": _G}
-_DIMENSION: dict[str, Rule] = {"max_values": _G}
-_EXPOSURE: dict[str, Rule] = {"uses": _uses, "by": _uses, **dict.fromkeys(("kind", "role", "grain"), _G)}
-_KINDS = {"metric": _METRIC, "source": _SOURCE, "model": _MODEL, "column": _COLUMN, "dimension": _DIMENSION, "exposure": _EXPOSURE}
+KINDS: Mapping[str, Mapping[str, Rule]] = {
+    "metric": {
+        **_SHARED,
+        **dict.fromkeys(_SETTINGS, _G),
+        **dict.fromkeys((*_SAYS, *_STANDS_ON), _S),
+        "type": _B,
+        "unit": _breaking_unless_new,
+        "dimensions": _list,
+        "grain": _grain,
+    },
+    "source": {
+        **_SHARED,
+        **dict.fromkeys(("produced_by", "retain"), _G),
+        **dict.fromkeys(("lateness", "max_ahead", "min_time", "key", "dedup", "match", "entities"), _S),
+        **dict.fromkeys(("time", "timezone"), _B),
+        "dimensions": _uses,
+    },
+    "model": {
+        **_SHARED,
+        **dict.fromkeys(("time", "session", "static", "entities"), _S),
+        "produced_by": _G,
+        "grain": _breaking_unless_new,
+        "dimensions": _uses,
+    },
+    "column": {"type": _type, "unit": _breaking_unless_new, "pii": _G, "accepted": _G, "description": _C},
+    "dimension": {"expr": _S, "owner": _G, "max_values": _G, "description": _C},
+    "exposure": {
+        **_SHARED,
+        **dict.fromkeys(("good", "total", "objective", "window", "filter"), _S),
+        **dict.fromkeys(("kind", "role", "grain"), _G),
+        **dict.fromkeys(("uses", "by"), _uses),
+        "url": _C,
+    },
+    "calendar": {**dict.fromkeys(("from", "to", "affects", "effect", "timezone"), _G), "description": _C},
+    "series": {
+        **_SHARED,
+        **dict.fromkeys(("path", "time", "value", "grain", "metric", "timezone"), _S),
+        **dict.fromkeys(("restates", "direction"), _G),
+        "unit": _breaking_unless_new,
+        "by": _list,
+    },
+}
+"""What a change of each key of each kind of definition is."""
+_BY_NAME = {"entities"}  # metrics that use one follow it themselves
 
 
 def category_of(kind: str, aspect: str, before: Any, after: Any) -> Category:
-    """The category of a change of one aspect from one key to another; what the table does not name moves values.
+    """The category of a change of one aspect from one key to another; KeyError for one that the table does not name.
 
     >>> category_of("metric", "filter", None, "x"), category_of("column", "type", "integer", "bigint")
     (<Category.SEMANTIC: 'semantic'>, <Category.SEMANTIC: 'semantic'>)
@@ -78,5 +112,14 @@ def is_meta(kind: str, aspect: str) -> bool:
     return isinstance(rule, Category) and not rule.moves
 
 
+def tells_value(kind: str, aspect: str) -> bool:
+    """Whether numbers may depend on an aspect.
+
+    >>> tells_value("metric", "fill"), tells_value("metric", "owner"), tells_value("source", "dimensions")
+    (True, False, False)
+    """
+    return not is_meta(kind, aspect) and aspect not in _BY_NAME and KINDS[kind][aspect] is not _uses
+
+
 def _rule(kind: str, aspect: str) -> Rule:
-    return _KINDS[kind].get(aspect) or _SHARED.get(aspect, Category.SEMANTIC)
+    return KINDS[kind][aspect]

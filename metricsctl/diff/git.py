@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -14,7 +14,10 @@ from typing import IO
 from metricsctl.core.errors import DataError, UsageError
 from metricsctl.core.names import nearest
 
-__all__ = ["Commit", "GitTree", "base_commit", "find_repository", "open_tree"]
+__all__ = ["INDEX", "Commit", "GitTree", "base_commit", "commit_of", "find_repository", "history", "open_tree"]
+
+INDEX = ":index"
+"""The name of what `git add` has staged, where a commit may be named."""
 
 # a hook sets these for the repository it runs in; ours is found from the folder
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
@@ -22,7 +25,7 @@ _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_C
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit of the repository whose working tree is `top`; `ref` is what was asked for."""
+    """A commit of the repository whose working tree is `top`, or its index (`sha` is empty); `ref` is what was asked for."""
 
     top: Path
     ref: str
@@ -30,6 +33,8 @@ class Commit:
 
     def __str__(self) -> str:
         """As in "main (3f1c9ab)"."""
+        if not self.sha:
+            return "the index"
         return self.ref if self.sha.startswith(self.ref) else f"{self.ref} ({self.sha[:7]})"
 
 
@@ -64,6 +69,8 @@ def find_repository(folder: Path) -> Path:
     if top:
         return Path(top).resolve()
     said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    if _line(_git(folder, "rev-parse", "--is-bare-repository")) == "true":
+        raise UsageError(f"{folder} is a bare repository, which has no working tree", hint="work in a clone of it")
     if said and "not a git repository" not in said[0]:
         raise UsageError(f"git cannot read {folder}: {said[0].removeprefix('fatal: ')}")
     raise UsageError(f"not a git repository: {folder}", hint="compare with a folder instead: --base DIR")
@@ -86,23 +93,45 @@ def _unknown(top: Path, ref: str) -> UsageError:
     return UsageError(f"unknown git ref '{ref}'", hint=hint, code="unknown-ref")
 
 
-def base_commit(top: Path, ref: str) -> Commit:
-    """The commit in which `ref` and the working tree part: the merge base of `ref` and HEAD.
+def commit_of(top: Path, ref: str) -> Commit:
+    """The commit that `ref` names, or the index. UsageError if there is none."""
+    if ref == INDEX:
+        return Commit(top, ref, "")
+    sha = _commit_of(top, ref)
+    if sha is None:
+        raise _unknown(top, ref)
+    return Commit(top, ref, sha)
+
+
+def history(top: Path, since: str, paths: Sequence[Path]) -> list[tuple[Commit, Commit]]:
+    """Each commit that touched the paths since a date (as git reads it), oldest first, and its first parent; merges count as one step."""
+    where = [Path(os.path.relpath(path, top)).as_posix() for path in paths]
+    done = _git(top, "log", "--first-parent", "--format=%H %P", f"--since={since}", "HEAD", "--", *where)
+    if done.returncode:
+        if _commit_of(top, "HEAD") is None:
+            raise UsageError("the repository has no commit yet", hint="there is nothing to calibrate on")
+        raise UsageError(f"git cannot read the history: {done.stderr.decode('utf-8', 'replace').strip()}")
+    shas = [line.split() for line in done.stdout.decode("ascii").splitlines()]
+    return [(Commit(top, line[0][:10], line[0]), Commit(top, line[1][:10], line[1])) for line in reversed(shas) if len(line) > 1]
+
+
+def base_commit(top: Path, ref: str, head: str = "HEAD") -> Commit:
+    """The commit in which `ref` and `head` part, their merge base.
 
     UsageError if the ref is not known, or if there is none: unrelated histories, a shallow clone that lacks it, no commit yet.
     """
     sha = _commit_of(top, ref)
     if sha is None:
         raise _unknown(top, ref)
-    if _commit_of(top, "HEAD") is None:
+    if _commit_of(top, head) is None:
         raise UsageError("the repository has no commit that is checked out", hint="commit first, or compare with a folder: --base DIR")
-    base = _line(_git(top, "merge-base", sha, "HEAD"))
+    base = _line(_git(top, "merge-base", sha, head))
     if base:
         return Commit(top, ref, base)
     if _is_shallow(top):
         hint = "run `git fetch --unshallow`, or check out with `fetch-depth: 0`"
-        raise UsageError(f"the clone is shallow and lacks the merge base of {ref} and HEAD", hint=hint, code="shallow-clone")
-    raise UsageError(f"{ref} and HEAD have no commit in common", hint="compare with a folder instead: --base DIR")
+        raise UsageError(f"the clone is shallow and lacks the merge base of {ref} and {head}", hint=hint, code="shallow-clone")
+    raise UsageError(f"{ref} and {head} have no commit in common", hint="compare with a folder instead: --base DIR")
 
 
 class GitTree:
@@ -115,13 +144,19 @@ class GitTree:
 
     def files(self, folder: Path) -> list[Path]:
         """The paths (absolute) of all plain files at or below a path, by name; none if the commit does not have it."""
+        return list(self.blobs(folder))
+
+    def blobs(self, folder: Path) -> dict[Path, str]:
+        """The same, each with the id of its content."""
         relative = self._relative(folder)
         where = [relative] if relative != "." else []
-        done = _git(self.commit.top, "ls-tree", "-r", "-z", "--full-tree", self.commit.sha, "--", *where)
+        index = not self.commit.sha
+        listing = ("ls-files", "-s", "-z", "--full-name") if index else ("ls-tree", "-r", "-z", "--full-tree", self.commit.sha)
+        done = _git(self.commit.top, *listing, "--", *where)
         if done.returncode:
             raise UsageError(f"git cannot list {self.commit}: {done.stderr.decode('utf-8', 'replace').strip()}")
         entries = (entry.split("\t", 1) for entry in done.stdout.decode("utf-8", "surrogateescape").split("\0") if entry)
-        return [self.commit.top / name for head, name in entries if head.startswith("100")]
+        return {self.commit.top / name: head.split()[1 if index else 2] for head, name in entries if head.startswith("100")}
 
     def read(self, path: Path) -> str:
         """The text of a file; UsageError if the commit does not have it, DataError if it is not UTF-8."""

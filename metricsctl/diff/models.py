@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from metricsctl.definition.project import Project
 from metricsctl.definition.schema import Model
 from metricsctl.diff.change import Category
 from metricsctl.lineage.sql import model_columns, model_tables
-from metricsctl.lineage.sql.rowwise import Branch, normal_form
+from metricsctl.lineage.sql.canonical import folded, tree_key
+from metricsctl.lineage.sql.relation import Clause, Part, Relation, Unclear
 from metricsctl.lineage.sql.statement import Known
 
 __all__ = ["SqlChange", "Statements", "sql_changes"]
 
 _NO_FORM = "its SQL was rewritten in a way that cannot be told apart from a change of its values"
 _STAR = "its `*` takes columns of a table that does not say which it has"
+# in the order in which a query is read; a change of what one row stands for breaks those who count rows
+_CLAUSES = ("FROM", "JOIN", "WHERE", "GROUP BY", "HAVING", "DISTINCT", "LIMIT", "ORDER BY", "UNION", "EXCEPT", "INTERSECT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +38,70 @@ class Statements:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.columns: dict[str, tuple[str, ...] | None] = {
-            name: tuple(column.name.name for column in source.columns) or None for name, source in project.sources.items()
-        } | model_columns(project)
+
+    @functools.cached_property
+    def columns(self) -> dict[str, tuple[str, ...] | None]:
+        """The columns of each source and model; None where they are not all known."""
+        said = {name: tuple(column.name.name for column in source.columns) or None for name, source in self.project.sources.items()}
+        return said | model_columns(self.project)
 
     def known(self, model: Model) -> Known:
         """The columns of what a model reads."""
         return tuple((table, self.columns.get(table)) for table in sorted({table for table, _ in model_tables(model)}))
 
-    def form(self, model: Model) -> tuple[Branch, ...] | None:
-        """The normal form of a model's statement."""
+    def fold(self, model: str, column: str) -> str:
+        """A column's name as the dialect of a model compares it."""
+        record = self.project.models.get(model)
+        return column if record is None or record.statement is None else folded(column, record.statement.dialect)
+
+    def form(self, model: Model) -> Form | None:
+        """The normal form of a model's statement over the tables that it reads itself."""
         text = model.statement
-        return None if text is None else normal_form(text.text, text.dialect, self.known(model))
+        return None if text is None else _form(text.text, text.dialect, self.known(model))
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The parts of a statement in a fixed order, with texts."""
+
+    parts: tuple[Relation, ...]
+    dialect: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The same for forms that mean the same."""
+        return tuple(part.key for part in self.parts)
+
+    def clauses(self) -> Iterator[Clause]:
+        """All that decides which rows there are."""
+        for part in self.parts:
+            yield from part.clauses
+            yield from (Clause("WHERE", key, found.text(self.dialect)) for key, found in part.filters.items())
+
+    def bare(self, part: Part) -> str:
+        """The key of an expression as it is written, whatever rows it is of."""
+        return part.key if part.tree is None else tree_key(part.tree, self.dialect)
+
+
+@functools.lru_cache(maxsize=4096)
+def _form(text: str, dialect: str, known: Known) -> Form | None:
+    from sqlglot import exp
+
+    from metricsctl.lineage.sql.dissolve import branches_of
+
+    columns = {folded(name, dialect): (name, found) for name, found in known}
+
+    def table(name: str) -> Relation:
+        spelled, said = columns.get(name, (name, None))
+        base = f"table:{spelled}"
+        parts = {folded(column, dialect): Part(f"{base}.{folded(column, dialect)}", exp.column(column)) for column in said or ()}
+        return Relation(base, parts, {}, "" if said else base, frozenset({base}), (Clause("FROM", base, spelled),))
+
+    try:
+        parts = branches_of(text, dialect, table, texts=True)
+        return Form(tuple(sorted(parts, key=lambda part: (part.rows, part.key))), dialect)
+    except (Unclear, RecursionError):
+        return None
 
 
 def sql_changes(before: Statements, after: Statements, old: Model, new: Model) -> Iterator[SqlChange]:
@@ -53,8 +109,11 @@ def sql_changes(before: Statements, after: Statements, old: Model, new: Model) -
     texts = old.statement, new.statement
     if texts[0] is None or texts[1] is None:
         return
+    same_text = texts[0].text == texts[1].text and texts[0].dialect == texts[1].dialect
+    if same_text and not texts[1].has_star():
+        return
     same_tables = before.known(old) == after.known(new) or not texts[1].has_star()
-    if texts[0].text == texts[1].text and texts[0].dialect == texts[1].dialect and same_tables:
+    if same_text and same_tables:
         return
     if texts[0].dialect != texts[1].dialect:
         yield SqlChange(None, Category.SEMANTIC, "dialect", f"dialect: {texts[0].dialect} -> {texts[1].dialect}")
@@ -63,18 +122,21 @@ def sql_changes(before: Statements, after: Statements, old: Model, new: Model) -
     if forms[0] is None or forms[1] is None:
         if not same_tables or texts[0].canonical() != texts[1].canonical():
             yield SqlChange(None, Category.UNKNOWN, "sql", _NO_FORM)
-    elif [branch.key for branch in forms[0]] != [branch.key for branch in forms[1]]:
+    elif forms[0].key != forms[1].key:
         yield from _between(forms[0], forms[1])
 
 
-def _between(old: tuple[Branch, ...], new: tuple[Branch, ...]) -> Iterator[SqlChange]:
-    if any(branch.star for branch in (*old, *new)):
+def _between(old: Form, new: Form) -> Iterator[SqlChange]:
+    if any(part.rest for part in (*old.parts, *new.parts)):
         yield SqlChange(None, Category.UNKNOWN, "sql", _STAR)
         return
-    rows = Counter(branch.rows for branch in old), Counter(branch.rows for branch in new)
-    if rows[0] != rows[1]:
-        yield SqlChange(None, Category.SEMANTIC, "rows", _rows_reason(old, new))
-    elif max(rows[0].values(), default=0) > 1:  # which of several like branches became which cannot be told
+    rows = Counter(part.rows for part in old.parts), Counter(part.rows for part in new.parts)
+    same_rows = rows[0] == rows[1]
+    if not same_rows:
+        clause, reason = _rows_reason(old, new)
+        category = Category.BREAKING if clause == "GROUP BY" else Category.SEMANTIC
+        yield SqlChange(None, category, "rows", reason)
+    elif max(rows[0].values(), default=0) > 1:  # which of several like parts became which cannot be told
         yield SqlChange(None, Category.SEMANTIC, "rows", "UNION: parts with the same rows have other columns")
         return
     had, has = _columns(old), _columns(new)
@@ -83,51 +145,54 @@ def _between(old: tuple[Branch, ...], new: tuple[Branch, ...]) -> Iterator[SqlCh
     for name in sorted(has.keys() - had.keys()):
         yield SqlChange(name, Category.ADDITIVE, "added", "new column")
     for name in sorted(had.keys() & has.keys()):
-        if _moved(had[name], has[name]):
-            reason = f"expression: {_shown(had[name], has[name])} -> {_shown(has[name], had[name])}"
+        mine, other = (had[name], has[name]) if same_rows else (_bare(had[name], old), _bare(has[name], new))
+        if mine != other:
+            reason = f"expression: {_shown(had[name], has[name], old)} -> {_shown(has[name], had[name], new)}"
             yield SqlChange(name, Category.SEMANTIC, "expression", reason)
 
 
-Column = dict[tuple[str, tuple[str, ...]], tuple[str, str]]
+Made = Mapping[str, Part]
 
 
-def _columns(branches: tuple[Branch, ...]) -> dict[str, Column]:
-    """Each column as what it is in each branch: its key and its text, by the branch's rows."""
-    found: dict[str, Column] = {}
-    for branch in branches:
-        for name, part in branch.columns.items():
-            found.setdefault(name, {})[branch.rows] = (part.key, part.text)
+def _columns(form: Form) -> Mapping[str, Made]:
+    """Each column as what it is in each part, by the part's rows."""
+    found: dict[str, dict[str, Part]] = {}
+    for part in form.parts:
+        for name, made in part.columns.items():
+            found.setdefault(name, {})[part.rows] = made
     return found
 
 
-def _moved(before: Column, after: Column) -> bool:
-    """Whether a column is made otherwise in branches that were and are; where the rows themselves changed, by its expressions alone."""
-    if before.keys() == after.keys():
-        return any(before[rows][0] != after[rows][0] for rows in before)
-    return {key for key, _ in before.values()} != {key for key, _ in after.values()}
+def _bare(column: Made, form: Form) -> set[str]:
+    """Where the rows changed, a column is compared by its expressions alone."""
+    return {form.bare(part) for part in column.values()}
 
 
-def _shown(column: Column, other: Column) -> str:
-    """The expressions of a column in the branches where the other side has another."""
-    differing = [text for rows, (key, text) in column.items() if other.get(rows, ("", ""))[0] != key]
+def _shown(column: Made, other: Made, form: Form) -> str:
+    """The expressions of a column in the parts where the other side has another."""
+    differing = [part.text(form.dialect) for rows, part in column.items() if other.get(rows) != part]
     return " | ".join(dict.fromkeys(differing))
 
 
-def _rows_reason(old: tuple[Branch, ...], new: tuple[Branch, ...]) -> str:
-    bases = [branch.base for branch in old], [branch.base for branch in new]
-    if Counter(bases[0]) != Counter(bases[1]):
-        return f"FROM: {', '.join(bases[0])} -> {', '.join(bases[1])}"
-    gone, come = _filters(old), _filters(new)
-    return f"WHERE: {_joined(gone, come)} -> {_joined(come, gone)}"
+def _rows_reason(old: Form, new: Form) -> tuple[str, str]:
+    """The first clause that differs, and what it was and is; the clauses are all in words after it."""
+    words = []
+    for name in _CLAUSES:
+        gone, come = ([clause for clause in form.clauses() if clause.name == name] for form in (old, new))
+        keys = Counter(clause.key for clause in gone), Counter(clause.key for clause in come)
+        if keys[0] != keys[1]:
+            words.append((name, f"{name}: {_joined(gone, keys[0] - keys[1])} -> {_joined(come, keys[1] - keys[0])}"))
+    if not words:
+        return "WHERE", f"WHERE: {_all(old)} -> {_all(new)}"
+    first = words[0]
+    if first[0] == "FROM" and any(name == "JOIN" for name, _ in words):  # a join names its table itself
+        first = next(word for word in words if word[0] == "JOIN")
+    return first
 
 
-def _filters(branches: tuple[Branch, ...]) -> dict[str, str]:
-    return {part.key: part.text for branch in branches for part in branch.filters}
+def _joined(clauses: Sequence[Clause], differing: Counter[str]) -> str:
+    return " AND ".join(dict.fromkeys(clause.text for clause in clauses if clause.key in differing)) or "none"
 
 
-def _joined(mine: Mapping[str, str], other: Mapping[str, str]) -> str:
-    """The conditions that the other side does not have; all of them where it has the same, in other branches."""
-    own = [text for key, text in mine.items() if key not in other]
-    if not own and not other.keys() - mine.keys():
-        own = list(mine.values())
-    return " AND ".join(own) or "none"
+def _all(form: Form) -> str:
+    return " AND ".join(dict.fromkeys(clause.text for clause in form.clauses() if clause.name == "WHERE")) or "none"

@@ -57,9 +57,9 @@ def _retyped(head: Project, graph: Graph, changes: tuple[Change, ...]) -> Iterat
 def _meaning(base: Project, head: Project, changes: tuple[Change, ...], reached: Mapping[str, Reached]) -> Iterator[Gate]:
     """A metric of tier 0 that another definition now makes, under its old version."""
     defined = {change.id for change in changes if change.kind in _DEFINITIONS and change.category in {Category.BREAKING, Category.SEMANTIC}}
-    for name, metric in head.metrics.items():
+    for name, metric in head.all_metrics.items():
         hit = reached.get(f"metric:{name}")
-        old = base.metrics.get(name)
+        old = base.all_metrics.get(name)
         if hit is None or old is None or hit.root.id not in defined or head.tier_of(metric) != 0:
             continue
         if (metric.version or 0) <= (old.version or 0):

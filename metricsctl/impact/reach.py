@@ -7,7 +7,7 @@ For a root of severity s and a node n: `p = s * max over paths of the product of
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from metricsctl.diff.change import Category
@@ -58,29 +58,59 @@ class Reached:
 class Graph:
     """The graph of the head, with what the base had and the head has not, and whom that fed."""
 
-    def __init__(self, head: LineageGraph, base: LineageGraph | None = None) -> None:
-        self.nodes: dict[str, Node] = {**(base.nodes if base else {}), **head.nodes}
-        self.edges: tuple[Edge, ...] = (*head.edges, *(self._of_the_gone(head, base) if base else ()))
+    def __init__(self, head: LineageGraph) -> None:
+        self.coverage = head.coverage
+        self.nodes: dict[str, Node] = dict(head.nodes)
+        self.edges: tuple[Edge, ...] = head.edges
         self.outgoing: dict[str, list[Edge]] = {}
         for edge in self.edges:
             self.outgoing.setdefault(edge.source, []).append(edge)
 
-    def _of_the_gone(self, head: LineageGraph, base: LineageGraph) -> Iterator[Edge]:
-        """The edges out of what is gone, to its consumers; a definition that is still there has been rewritten, and says so itself."""
-        for edge in base.edges:
-            consumer = edge.target not in head.nodes or base.nodes[edge.target].kind is NodeKind.EXPOSURE
-            if edge.source not in head.nodes and consumer:
-                yield edge
+    def with_the_gone(self, base: LineageGraph) -> Graph:
+        """The same with the nodes of the base that are gone, and the edges out of them to their consumers.
+
+        A definition that is still there has been rewritten, and says so itself.
+        """
+        there = set(self.nodes)
+        self.nodes = {**base.nodes, **self.nodes}
+        gone = [edge for edge in base.edges if edge.source not in there and self._consumes(edge, there, base)]
+        self.edges = (*self.edges, *gone)
+        for edge in gone:
+            self.outgoing.setdefault(edge.source, []).append(edge)
+        return self
+
+    def _consumes(self, edge: Edge, there: set[str], base: LineageGraph) -> bool:
+        return edge.target not in there or base.nodes[edge.target].kind is NodeKind.EXPOSURE
+
+    def upstream(self, key: str) -> set[str]:
+        """The ids of all that enters a node, at any distance."""
+        before: dict[str, list[str]] = {}
+        for edge in self.edges:
+            before.setdefault(edge.target, []).append(edge.source)
+        seen, waiting = set[str](), [key]
+        while waiting:
+            for source in before.get(waiting.pop(), ()):
+                if source not in seen:
+                    seen.add(source)
+                    waiting.append(source)
+        return seen
 
 
-def reach(graph: Graph, roots: Iterable[Root]) -> dict[str, Reached]:
-    """Every node that the roots reach, by id; what is not in it is untouched. Roots whose category moves no value reach nothing."""
+def _nothing(_: str) -> bool:
+    return False
+
+
+def reach(graph: Graph, roots: Iterable[Root], same: Callable[[str], bool] = _nothing) -> dict[str, Reached]:
+    """Every node that the roots reach, by id; what is not in it is untouched. Roots whose category moves no value reach nothing.
+
+    A node that is proven the `same` passes nothing on, unless it is a root itself.
+    """
     missed: dict[str, float] = {}
     strongest: dict[str, tuple[float, Root, tuple[str, ...]]] = {}
     for root in roots:
         if not root.category.moves or root.id not in graph.nodes:
             continue
-        surest, before = _surest(graph, root.id)
+        surest, before = _surest(graph, root.id, same)
         for key, sure in surest.items():
             p = root.severity * sure
             missed[key] = missed.get(key, 1.0) * (1 - p)
@@ -90,7 +120,7 @@ def reach(graph: Graph, roots: Iterable[Root]) -> dict[str, Reached]:
     return {key: Reached(key, 1 - missed[key], root, via) for key, (_, root, via) in strongest.items()}
 
 
-def _surest(graph: Graph, start: str) -> tuple[dict[str, float], dict[str, str]]:
+def _surest(graph: Graph, start: str, same: Callable[[str], bool]) -> tuple[dict[str, float], dict[str, str]]:
     """The product of the edges along the surest path to each node, and the node before it on that path."""
     found: dict[str, float] = {}
     before: dict[str, str] = {}
@@ -103,7 +133,7 @@ def _surest(graph: Graph, start: str) -> tuple[dict[str, float], dict[str, str]]
         if came_from is not None:
             before[key] = came_from
         for edge in graph.outgoing.get(key, ()):
-            if edge.target not in found:
+            if edge.target not in found and not same(edge.target):
                 heapq.heappush(ahead, (negative * edge_weight(edge), steps + 1, edge.target, key))
     return found, before
 

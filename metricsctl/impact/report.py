@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
-from metricsctl.core.diagnostics import Diagnostic
+from metricsctl.core.diagnostics import Diagnostic, Span
+from metricsctl.core.suites import Suite
 from metricsctl.diff.change import Category, Change
+from metricsctl.impact.annotate import PAGES, Page, findings_of, fingerprints_of, suites_of
+from metricsctl.lineage.graph import Coverage
 from metricsctl.lineage.kinds import EdgeKind
 from metricsctl.lineage.nodes import NodeKind
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Gate", "ImpactReport", "Impacted", "Link", "Path", "Question", "Summary", "Unknown"]
+__all__ = ["Gate", "ImpactReport", "Impacted", "Link", "Path", "Question", "Summary", "Unknown", "WhyNot"]
 
 Question = Literal["base", "change", "metric", "source"]
 
@@ -81,6 +84,21 @@ class Summary:
     unknown: int
 
 
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """Why a metric does not move; `moves` says that it does after all.
+
+    `reads` are the ids of all that it is made of, `changed` the changes among them, none of which gets through to it, and `proven` the ids
+    of the nodes that give the same numbers although something beneath them has changed.
+    """
+
+    id: str
+    moves: bool
+    reads: tuple[str, ...]
+    changed: tuple[Change, ...]
+    proven: tuple[str, ...]
+
+
 class ImpactData(TypedDict):
     """The impact in JSON."""
 
@@ -98,6 +116,8 @@ class ImpactData(TypedDict):
     unmatched: tuple[str, ...]
     why: str | None
     paths: tuple[Path, ...]
+    why_not: WhyNot | None
+    coverage: Coverage
 
 
 @dataclass(frozen=True)
@@ -120,6 +140,14 @@ class ImpactReport:
         Change events that are about nothing in the project, in words.
     why, paths
         The metric that was asked about, and every way to it (at most 100).
+    why_not
+        The metric of which it was asked why it does not move.
+    coverage
+        How exactly the columns of the models are traced.
+    malformed
+        What could not be read of a file of change events.
+    threshold
+        What `--fail-on` asked for.
     links
         What passes the change on to what, for drawing.
     """
@@ -141,13 +169,38 @@ class ImpactReport:
     unmatched: tuple[str, ...] = ()
     why: str | None = None
     paths: tuple[Path, ...] = ()
+    why_not: WhyNot | None = None
+    coverage: Coverage = field(default_factory=Coverage)
     links: tuple[Link, ...] = field(default=(), repr=False)
-    findings: tuple[Diagnostic, ...] = ()
+    malformed: tuple[Diagnostic, ...] = ()
+    threshold: str | None = None
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """What could not be read of a file of change events."""
-        return self.findings
+        return self.malformed
+
+    @property
+    def findings(self) -> tuple[Diagnostic, ...]:
+        """The impact as findings at the lines that were changed: gates, and what moves something."""
+        return findings_of(self)
+
+    def fingerprints(self) -> list[str]:
+        """What makes each of the findings the same tomorrow."""
+        return fingerprints_of(self.findings)
+
+    def rule_pages(self) -> tuple[Page, ...]:
+        """What the codes of the findings stand for."""
+        return PAGES
+
+    def line(self, span: Span | None) -> str | None:
+        """None: a report does not keep the lines that its places stand on."""
+        del span
+        return None
+
+    def suites(self) -> tuple[Suite, ...]:
+        """Gates and score as checks."""
+        return suites_of(self)
 
     @property
     def stats(self) -> Mapping[str, Any]:
@@ -205,6 +258,8 @@ class ImpactReport:
             "unmatched": self.unmatched,
             "why": self.why,
             "paths": self.paths,
+            "why_not": self.why_not,
+            "coverage": self.coverage,
         }
 
     def to_pandas(self) -> pd.DataFrame:

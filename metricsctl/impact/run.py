@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from metricsctl.changes.event import ChangeEvent
-from metricsctl.changes.match import matches
+from metricsctl.changes.match import matches, unknown_metrics
 from metricsctl.core.diagnostics import Diagnostic
 from metricsctl.core.errors import UnknownName
 from metricsctl.definition.project import Project
 from metricsctl.definition.schema import Alias
 from metricsctl.diff.change import Category, Change
 from metricsctl.diff.compare import compare
+from metricsctl.diff.values import Proof
 from metricsctl.impact.gates import fired
 from metricsctl.impact.links import links_between
 from metricsctl.impact.reach import Graph, Reached, Root, paths_to, reach
-from metricsctl.impact.report import Gate, Impacted, ImpactReport, Path, Question, Summary, Unknown
+from metricsctl.impact.report import Gate, Impacted, ImpactReport, Path, Question, Summary, Unknown, WhyNot
 from metricsctl.impact.score import K, level_of, score_of, weight_of
 from metricsctl.lineage.graph import build
 from metricsctl.lineage.nodes import NodeKind, node_id
@@ -39,17 +40,29 @@ _SECTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`why`: a metric all of whose paths are wanted; `usage`: views of exposures in 30 days, by name."""
+    """What else is asked, and what the score goes by.
+
+    `why`: a metric all of whose paths are wanted; `why_not`: one of which it is asked why it does not move; `usage`: views of exposures in
+    30 days, by name; `k`: the scale of the score; `min_coverage`: the share of columns that must be traced exactly, else a gate fires;
+    `fail_on`: the threshold that reports shall tell of.
+    """
 
     why: str | None = None
+    why_not: str | None = None
     usage: Mapping[str, float] = field(default_factory=dict)
+    k: float = K
+    min_coverage: float | None = None
+    fail_on: str | None = None
 
 
 def impact_of_difference(base: Project, head: Project, label: str, options: Options = Options()) -> ImpactReport:
     """What moves between two projects; `label` names the base. UnknownName if `why` is no metric."""
-    changes = compare(base, head)
-    graph = Graph(build(head), build(base))
-    found = _Impact("base", label, base, head, graph, changes, options)
+    proof = Proof(base, head)
+    changes = compare(base, head, proof)
+    graph = Graph(build(head))
+    if any(change.id not in graph.nodes for change in changes):  # what is gone stands in the base alone
+        graph = graph.with_the_gone(build(base))
+    found = _Impact("base", label, base, head, graph, changes, options, proof.same)
     return found.report(fired(base, head, graph, changes, found.reached))
 
 
@@ -58,7 +71,7 @@ def impact_of_events(
     events: Sequence[ChangeEvent],
     label: str,
     options: Options = Options(),
-    findings: tuple[Diagnostic, ...] = (),
+    malformed: tuple[Diagnostic, ...] = (),
 ) -> ImpactReport:
     """What change events may move: all that stands on the sources and models that they are about."""
     graph = Graph(build(project))
@@ -69,8 +82,10 @@ def impact_of_events(
         changes += [_assumed(graph, key, str(event), "event") for key in found]
         if not found:
             unmatched.append(str(event))
+        else:
+            unmatched += [f"metric '{name}', which {event} names" for name in unknown_metrics(project, event)]
     ordered = tuple(sorted(changes, key=lambda change: change.sort_key))
-    return _Impact("change", label, project, project, graph, ordered, options).report(unmatched=tuple(unmatched), findings=findings)
+    return _Impact("change", label, project, project, graph, ordered, options).report(unmatched=tuple(unmatched), malformed=malformed)
 
 
 def impact_of_node(project: Project, kind: NodeKind, name: str, options: Options = Options()) -> ImpactReport:
@@ -95,7 +110,15 @@ class _Impact:
     """One reckoning: changes, what they reach, and what that weighs."""
 
     def __init__(
-        self, question: Question, subject: str, base: Project, head: Project, graph: Graph, changes: tuple[Change, ...], options: Options
+        self,
+        question: Question,
+        subject: str,
+        base: Project,
+        head: Project,
+        graph: Graph,
+        changes: tuple[Change, ...],
+        options: Options,
+        same: Callable[[str], bool] | None = None,
     ) -> None:
         self.question: Question = question
         self.subject = subject
@@ -104,17 +127,18 @@ class _Impact:
         self.graph = graph
         self.changes = changes
         self.options = options
+        self.same = same
         self.roots = _roots(changes)
-        self.reached = reach(graph, self.roots)
+        self.reached = reach(graph, self.roots, same) if same else reach(graph, self.roots)
 
-    def report(self, gates: tuple[Gate, ...] = (), unmatched: tuple[str, ...] = (), findings: tuple[Diagnostic, ...] = ()) -> ImpactReport:
+    def report(self, gates: tuple[Gate, ...] = (), unmatched: tuple[str, ...] = (), malformed: tuple[Diagnostic, ...] = ()) -> ImpactReport:
         impacted = sorted((self.impacted(item) for item in self.reached.values()), key=lambda item: (-item.kind.layer, -item.p, item.name))
         unknown = self.unknown(impacted)
         raw = sum(item.p * item.weight for item in impacted) + sum(
             root.severity * self.weight(root.id) for root in self.roots if root.id not in self.reached
         )
-        score = score_of(raw)
-        why = self.options.why
+        score = score_of(raw, self.options.k)
+        why, why_not = self.options.why, self.options.why_not
         level: Any = level_of(score)
         return ImpactReport(
             question=self.question,
@@ -124,15 +148,18 @@ class _Impact:
             summary=self.summary(impacted, unknown),
             raw=raw,
             score=score,
-            k=K,
+            k=self.options.k,
             level=level,
-            gates=gates,
+            gates=(*gates, *self.coverage_gate()),
             unknown=unknown,
             unmatched=unmatched,
             why=why,
             paths=self.paths(why) if why else (),
+            why_not=self.why_not(why_not) if why_not else None,
+            coverage=self.graph.coverage,
             links=links_between(self.graph, self.reached),
-            findings=findings,
+            malformed=malformed,
+            threshold=self.options.fail_on,
         )
 
     def weight(self, key: str) -> float:
@@ -173,12 +200,36 @@ class _Impact:
     def summary(self, impacted: Iterable[Impacted], unknown: tuple[Unknown, ...]) -> Summary:
         blurred = {item.id for item in unknown}
         moved = {item.id for item in impacted if item.kind is NodeKind.METRIC} - blurred
-        return Summary(len(moved), len({f"metric:{name}" for name in self.head.metrics} - moved - blurred), len(unknown))
+        return Summary(len(moved), len({f"metric:{name}" for name in self.head.all_metrics} - moved - blurred), len(unknown))
 
-    def paths(self, name: str) -> tuple[Path, ...]:
+    def coverage_gate(self) -> tuple[Gate, ...]:
+        least, found = self.options.min_coverage, self.graph.coverage
+        if least is None or found.share >= least:
+            return ()
+        return (Gate("coverage", "project", f"{found}; {100 * least:g} % must be exact"),)
+
+    def metric(self, name: str) -> str:
+        """The id of a metric; UnknownName if there is none."""
         key = node_id(NodeKind.METRIC, name.removeprefix("metric:"))
         if key not in self.graph.nodes:
             raise UnknownName.of("metric", name, [node.name for node in self.graph.nodes.values() if node.kind is NodeKind.METRIC])
+        return key
+
+    def why_not(self, name: str) -> WhyNot:
+        key = self.metric(name)
+        reads = self.graph.upstream(key)
+        changed = tuple(change for change in self.changes if change.id in {key, *reads})
+        hit = self.reached.keys() | {change.id for change in changed}
+        proven = {
+            edge.target for edge in self.graph.edges if edge.source in hit and edge.target in {key, *reads} and self.proven(edge.target)
+        }
+        return WhyNot(key, key in self.reached, tuple(sorted(reads)), changed, tuple(sorted(proven)))
+
+    def proven(self, key: str) -> bool:
+        return key not in self.reached and self.same is not None and self.same(key)
+
+    def paths(self, name: str) -> tuple[Path, ...]:
+        key = self.metric(name)
         if key not in self.reached:
             return ()
         found = paths_to(self.graph, self.reached, key, MAX_PATHS)

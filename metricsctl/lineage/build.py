@@ -24,6 +24,7 @@ from metricsctl.definition.schema import (
 )
 from metricsctl.lineage.graph import Coverage, LineageGraph
 from metricsctl.lineage.kinds import EdgeKind
+from metricsctl.lineage.labels import labels_of
 from metricsctl.lineage.nodes import Edge, Node, NodeKind, node_id
 from metricsctl.lineage.sql import GUESS, ModelLineage, Origin, column_lineage, model_tables
 
@@ -63,7 +64,7 @@ class Builder:
             self._calendar(entry)
         nodes = {node.id: node for node in sorted(self.nodes.values(), key=lambda node: node.sort_key)}
         edges = tuple(sorted(self.edges.values(), key=lambda edge: edge.sort_key))
-        return LineageGraph(nodes, edges, _coverage(lineage.values()), project.skipped)
+        return LineageGraph(nodes, edges, _coverage(lineage.values()), project.skipped, labels_of(project))
 
     def _node(self, kind: NodeKind, name: str, record: Placed, description: str | None, detail: str | None) -> str:
         found = node_id(kind, name)

@@ -30,6 +30,11 @@ class Coverage:
         """All output columns; a `*` over an unknown table counts as one."""
         return self.exact + self.weak + self.table
 
+    @property
+    def share(self) -> float:
+        """The share that is traced exactly, from 0 to 1; 1 where there are no models."""
+        return self.exact / self.total if self.total else 1.0
+
     def __str__(self) -> str:
         """The shares, as in "columns exact 84 %, weak 12 %, table 4 %"; all exact where there are no models."""
         total = self.total or 1
@@ -42,13 +47,14 @@ class LineageGraph:
     """A directed graph from what is read to what is made of it. Several edges of different kinds may join the same two nodes.
 
     A source or model has an edge to each of its columns; what decides a model's rows (filter, join, group) has an edge to the model.
-    `skipped` is what the project leaves out, by id.
+    `skipped` is what the project leaves out, by id. `labels` are what nodes can be chosen by, as ("tag", "gold").
     """
 
     nodes: Mapping[str, Node]
     edges: tuple[Edge, ...]
     coverage: Coverage = field(default_factory=Coverage)
     skipped: Mapping[str, Skipped] = field(default_factory=dict)
+    labels: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
 
     @functools.cached_property
     def incoming(self) -> Mapping[str, tuple[Edge, ...]]:

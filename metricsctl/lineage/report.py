@@ -11,7 +11,7 @@ from metricsctl.core.errors import UsageError
 from metricsctl.lineage.graph import Coverage, LineageGraph
 from metricsctl.lineage.kinds import EdgeKind, strongest
 from metricsctl.lineage.nodes import Edge, Node, NodeKind
-from metricsctl.lineage.select import select, select_column
+from metricsctl.lineage.select import Reach, Selected, select, select_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,8 @@ class LineageReport:
     """Nodes by layer and name, and the edges between them.
 
     `asked` are the ids of the nodes in question (none: the whole graph), `depth` how many steps from them. `columns` says whether columns
-    and shared dimensions are shown, or only what reads what. `coverage` is that of the whole project.
+    and shared dimensions are shown, or only what reads what. `coverage` is that of the whole project. `ways` are the ends of the edges that
+    lead to or from what was asked for, where more than those is shown, or between the two ends of a path.
     """
 
     name: ClassVar[str] = "lineage"
@@ -40,6 +41,7 @@ class LineageReport:
     depth: int | None
     columns: bool
     coverage: Coverage
+    ways: tuple[tuple[str, str], ...] = ()
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -79,31 +81,72 @@ def trace(
     depth: int | None = None,
     columns: bool = False,
     column: str | None = None,
+    path: tuple[str, str] | None = None,
+    whole: bool = False,
 ) -> LineageReport:
     """What `nodes` are made of (upstream), what is made of them (downstream), or both; without nodes the whole graph.
 
-    `columns` shows columns and shared dimensions too. `column` follows one column: that of the sources and models among `nodes`, else every
-    column of that name, and of the metrics and exposures among `nodes` only what it reaches or is made of.
-    Raises UnknownName, and UsageError for a name that means several nodes or a depth below 0.
+    Parameters
+    ----------
+    nodes
+        Words as in `metricsctl.lineage.select.select`; one with a plus says itself how far to look, for the others `direction` and `depth`
+        do.
+    columns
+        Show columns and shared dimensions too.
+    column
+        Follow one column: that of the sources and models among `nodes`, else every column of that name, and of the metrics and exposures
+        among `nodes` only what it reaches or is made of.
+    path
+        Two nodes: only the ways from the first to the second.
+    whole
+        Show the whole graph, in which the ways of what was asked for stand out.
+
+    Raises UnknownName, and UsageError for a name that means several nodes, a depth below 0, or two nodes that no way joins.
     """
     if depth is not None and depth < 0:
         raise UsageError("the depth cannot be negative", hint="--depth 1 shows the direct neighbours")
-    asked = select(graph, nodes)
+    selected = select(graph, path or nodes)
+    asked = tuple(item.id for item in selected)
     fine = columns or column is not None or any(graph.nodes[key].kind not in _TABLES for key in asked)
     through: tuple[str, ...] = ()
     if column is not None:
         through = select_column(graph, column, [graph.nodes[key] for key in asked])
         rest = tuple(key for key in asked if graph.nodes[key].kind not in _RELATIONS)
         asked, through = (rest, through) if rest else (through, ())
-    edges = _fine_edges(graph, asked) if fine else _coarse_edges(graph)
-    if through:
-        edges = _passing(edges, through)
-    sides = _sides(edges, _with_columns(graph, asked) if fine else asked, direction, depth)
-    if not asked:
+        selected = tuple(Selected(key, None) for key in asked)
+    every = _fine_edges(graph, asked) if fine else _coarse_edges(graph)
+    edges = _passing(every, through) if through else every
+    if path is not None:
+        sides = [_between(edges, selected, path, graph, fine=fine)]
+    else:
+        sides = _sides(graph, edges, selected, Reach(*_reach_of(direction, depth)), fine=fine)
+    ways = tuple({ends: None for edge in edges if any(set(ends := (edge.source, edge.target)) <= side for side in sides)})
+    if not asked or whole:
         sides = [{key for key, node in graph.nodes.items() if fine or node.kind in _TABLES}]
+        edges = every
     shown = tuple(edge for edge in edges if any(edge.source in side and edge.target in side for side in sides))
     kept = sorted((graph.nodes[key] for key in set[str]().union(*sides)), key=lambda node: node.sort_key)
-    return LineageReport(tuple(kept), shown, asked, direction, depth, fine, graph.coverage)
+    marked = ways if asked and (whole or path is not None) else ()
+    return LineageReport(tuple(kept), shown, asked, "downstream" if path else direction, depth, fine, graph.coverage, marked)
+
+
+def _reach_of(direction: Direction, depth: int | None) -> tuple[int | None, int | None]:
+    return 0 if direction == "downstream" else depth, 0 if direction == "upstream" else depth
+
+
+def _between(edges: Sequence[Edge], ends: Sequence[Selected], path: tuple[str, str], graph: LineageGraph, *, fine: bool) -> set[str]:
+    """All nodes on ways from one of the nodes that the first word means to one of those of the second."""
+    first = {item.id for item in select(graph, path[:1])}
+    last = {item.id for item in ends if item.id not in first} or first
+    starts, goals = (set(_with_columns(graph, list(some))) if fine else some for some in (first, last))
+    after = _reach(starts, [(edge.source, edge.target) for edge in edges], None)
+    before = _reach(goals, [(edge.target, edge.source) for edge in edges], None)
+    found = after & before
+    if not found:
+        turned = _reach(goals, [(edge.source, edge.target) for edge in edges], None) & starts
+        hint = f"there is one the other way: --path {path[1]} {path[0]}" if turned else "`metricsctl lineage` shows what feeds what"
+        raise UsageError(f"no way leads from {path[0]} to {path[1]}", hint=hint)
+    return found | first | last
 
 
 def _coarse_edges(graph: LineageGraph) -> tuple[Edge, ...]:
@@ -152,13 +195,19 @@ def _with_columns(graph: LineageGraph, asked: Sequence[str]) -> list[str]:
     return [*asked, *(node.id for node in graph.nodes.values() if node.parent in tables)]
 
 
-def _sides(edges: Sequence[Edge], start: Sequence[str], direction: Direction, depth: int | None) -> list[set[str]]:
-    """What lies downstream, and what lies upstream, as far as it was asked for."""
+def _sides(graph: LineageGraph, edges: Sequence[Edge], selected: Sequence[Selected], usual: Reach, *, fine: bool) -> list[set[str]]:
+    """What lies downstream, and what lies upstream, as far as it was asked for; the nodes themselves where neither was."""
+    ways = ([(edge.source, edge.target) for edge in edges], [(edge.target, edge.source) for edge in edges])
+    groups: dict[Reach, list[str]] = {}
+    for item in selected:
+        groups.setdefault(item.reach or usual, []).append(item.id)
     sides = []
-    if direction in {"both", "downstream"}:
-        sides.append(_reach(start, [(edge.source, edge.target) for edge in edges], depth))
-    if direction in {"both", "upstream"}:
-        sides.append(_reach(start, [(edge.target, edge.source) for edge in edges], depth))
+    for reach, keys in groups.items():
+        start = _with_columns(graph, keys) if fine else keys
+        if reach.down != 0 or reach.up == 0:
+            sides.append(_reach(start, ways[0], reach.down))
+        if reach.up != 0:
+            sides.append(_reach(start, ways[1], reach.up))
     return sides
 
 

@@ -1,25 +1,102 @@
-"""From names on a command line to nodes of the graph."""
+"""From words on a command line to nodes of the graph: names, globs, labels, and how far around them to look."""
 
 from __future__ import annotations
 
+import fnmatch
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from metricsctl.core.errors import UnknownName, UsageError
+from metricsctl.core.names import nearest
 from metricsctl.lineage.graph import LineageGraph
 from metricsctl.lineage.nodes import Node, NodeKind, node_id
 
-__all__ = ["select", "select_column"]
+__all__ = ["LABELS", "Reach", "Selected", "select", "select_column"]
 
 _KINDS = {kind.value for kind in NodeKind}
+LABELS = ("tag", "owner", "tier", "service", "repo", "file")
+"""What nodes can be chosen by, beside their names: `tag:gold` is every definition with that tag."""
+_AROUND = re.compile(r"(?:(?P<up>\d*)\+)?(?P<name>[^+].*?)(?:\+(?P<down>\d*))?$")
 
 
-def select(graph: LineageGraph, names: Sequence[str]) -> tuple[str, ...]:
-    """The ids of the nodes that `names` mean, each once, in the order asked.
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far to look upstream and downstream of a node: in steps, None to the end, 0 not at all."""
 
-    A name is bare (`revenue`, `ad_log.country`) or typed (`metric:revenue`, `column:ad_log.country`). UnknownName if there is none;
-    UsageError if a bare name means several.
+    up: int | None
+    down: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A node that was chosen; `reach` is None where the word does not say how far to look around it."""
+
+    id: str
+    reach: Reach | None
+
+
+def select(graph: LineageGraph, words: Sequence[str]) -> tuple[Selected, ...]:
+    """The nodes that `words` mean, each once, in the order asked.
+
+    A word is a name, bare (`revenue`, `ad_log.country`) or typed (`metric:revenue`), a glob of names (`revenue_*`), or a label (`tag:gold`,
+    `owner:team-ads`, `tier:0`, `service:payments`, `repo:shop/ads`, `file:models/paid.sql`). `+word` adds all that it is made of, `word+2`
+    what is made of it in two steps. UnknownName if there is no such node; UsageError if a bare name means several kinds.
     """
-    return tuple(dict.fromkeys(_one(graph, name) for name in names))
+    found: dict[str, Selected] = {}
+    for word in words:
+        around = _AROUND.match(word)
+        if around is None:
+            raise UsageError(f"'{word}' names no node", hint="for example revenue, +revenue, revenue+2, tag:gold")
+        reach = Reach(_steps(around["up"]), _steps(around["down"])) if around["up"] is not None or around["down"] is not None else None
+        for key in _meant(graph, around["name"]):
+            found.setdefault(key, Selected(key, reach))
+    return tuple(found.values())
+
+
+def _steps(text: str | None) -> int | None:
+    return 0 if text is None else int(text) if text else None
+
+
+def _meant(graph: LineageGraph, name: str) -> list[str]:
+    label, _, value = name.partition(":")
+    if label in LABELS and value:
+        return _labelled(graph, label, value)
+    if any(sign in name for sign in "*?["):
+        return _matching(graph, name)
+    return [_one(graph, name)]
+
+
+def _labelled(graph: LineageGraph, label: str, value: str) -> list[str]:
+    """The nodes with a label; a file is named by the end of its path, or by a glob."""
+    wanted = value.lower()
+
+    def fits(said: str) -> bool:
+        if label == "file":
+            return said == value or said.endswith(f"/{value}") or fnmatch.fnmatch(said, value)
+        return said.lower() == wanted or fnmatch.fnmatchcase(said.lower(), wanted)
+
+    found = [key for key, labels in graph.labels.items() if any(name == label and fits(said) for name, said in labels)]
+    if not found:
+        known = sorted({said for labels in graph.labels.values() for name, said in labels if name == label})
+        hint = nearest(value, known) or (f"known: {', '.join(known[:8])}" if known else f"nothing here has a {label}")
+        raise UnknownName(f"nothing has {label} '{value}'", hint=hint)
+    return found
+
+
+def _matching(graph: LineageGraph, glob: str) -> list[str]:
+    kind, _, rest = glob.partition(":")
+    typed = kind in _KINDS and bool(rest)
+    name = rest if typed else glob
+    columns = "." in name or (typed and kind == NodeKind.COLUMN.value)
+    found = [
+        node.id
+        for node in graph.nodes.values()
+        if (node.kind.value == kind if typed else (node.kind is NodeKind.COLUMN) == columns) and fnmatch.fnmatchcase(node.name, name)
+    ]
+    if not found:
+        raise UnknownName(f"no node is called like '{glob}'", hint="`metricsctl list` shows the names")
+    return found
 
 
 def _one(graph: LineageGraph, name: str) -> str:

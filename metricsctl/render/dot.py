@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from metricsctl.render.kinds import EDGE_LINES, NODE_LOOKS
+from metricsctl.render.layout import places
 from metricsctl.render.style import Style
 
 if TYPE_CHECKING:
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["render"]
 
 _FONT = "Helvetica,Arial,sans-serif"
-_INK, _FAINT, _ASKED = "#22303c", "#5c6b78", "#d1341f"
-_LARGE = 300  # nodes from which on edges are drawn straight and labels are left out, so that a picture takes seconds
+_INK, _FAINT, _ASKED, _WAY = "#22303c", "#5c6b78", "#d1341f", "#d1341f"
+_LARGE = 300  # nodes from which on we place them ourselves, and leave labels of edges out
+_GROUPS = {"source": 0, "model": 1, "column": 1, "dimension": 1, "metric": 2}
 _UNSAID = {"identity", "group", "table-only"}  # kinds that the line tells well enough
 _HEAD = f"""digraph lineage {{
   graph [rankdir=LR, fontname="{_FONT}", fontsize=12, fontcolor="{_INK}", bgcolor="white", pad=0.3, nodesep=0.18, ranksep=0.7]
@@ -42,9 +44,27 @@ def quoted(text: str) -> str:
 
 def _lines(report: LineageReport) -> Iterator[str]:
     yield _HEAD
-    if len(report.nodes) > _LARGE:
-        yield "  graph [splines=line, nslimit=0.5, nslimit1=0.5, mclimit=0.2, ranksep=2]"
     yield from _legend(report)
+    yield from _placed(report) if len(report.nodes) > _LARGE else _ranked(report)
+    ways = set(report.ways)
+    for ends, pair in _pairs(report).items():
+        yield "  " + _edge(report, pair, way=ends in ways)
+    yield "}"
+
+
+def _placed(report: LineageReport) -> Iterator[str]:
+    """Nodes where `layout` puts them, with straight lines beneath them: a picture of a thousand takes a second, and keeps its shape."""
+    yield "  graph [layout=neato, splines=line, outputorder=edgesfirst, overlap=true]"
+    names = {node.id: _GROUPS.get(node.kind.value, len(_GROUPS)) for node in report.nodes}
+    width = min(max((len(node.name) for node in report.nodes), default=0) * 0.085 + 0.7, 4)
+    found = places(names, [(edge.source, edge.target) for edge in report.edges], width, 0.55)
+    for node in report.nodes:
+        x, y = found[node.id]
+        yield "  " + _node(report, node, place=f"{x:.3f},{y:.3f}!")
+
+
+def _ranked(report: LineageReport) -> Iterator[str]:
+    """Nodes for Graphviz to rank, the columns of a table in a box."""
     beside: dict[str, list[Node]] = {}
     for node in report.nodes:
         if node.parent is not None:
@@ -58,12 +78,9 @@ def _lines(report: LineageReport) -> Iterator[str]:
     for parent in sorted(set(beside) - known):
         yield from _cluster(report, parent, beside[parent])
     yield from _layers(report)
-    for pair in _pairs(report).values():
-        yield "  " + _edge(report, pair)
-    yield "}"
 
 
-def _node(report: LineageReport, node: Node, shown: str | None = None) -> str:
+def _node(report: LineageReport, node: Node, shown: str | None = None, place: str | None = None) -> str:
     look = NODE_LOOKS[node.kind.value]
     shape, fill = ("box", "filled,rounded") if look.shape == "rounded" else (look.shape, "filled")
     asked = node.id in report.asked
@@ -78,6 +95,10 @@ def _node(report: LineageReport, node: Node, shown: str | None = None) -> str:
     }
     if asked:
         attributes["penwidth"] = "2.6"
+    elif report.ways and not any(node.id in way for way in report.ways):
+        attributes |= {"fillcolor": quoted("#ffffff"), "color": quoted("#c3ccd4"), "fontcolor": quoted("#7d8a96")}
+    if place:
+        attributes["pos"] = quoted(place)
     return f"{quoted(node.id)} [{', '.join(f'{key}={value}' for key, value in attributes.items())}]"
 
 
@@ -122,8 +143,8 @@ def _pairs(report: LineageReport) -> dict[tuple[str, str], list[Edge]]:
     return found
 
 
-def _edge(report: LineageReport, edges: list[Edge]) -> str:
-    """One line for all the edges between two nodes; solid if any of them carries the value."""
+def _edge(report: LineageReport, edges: list[Edge], *, way: bool) -> str:
+    """One line for all the edges between two nodes; solid if any of them carries the value, strong on a way that was asked for."""
     first = edges[0]
     kinds = [edge.kind.value for edge in edges]
     lines = [EDGE_LINES[kind] for kind in kinds]
@@ -134,6 +155,10 @@ def _edge(report: LineageReport, edges: list[Edge]) -> str:
     attributes = {"style": line, "tooltip": quoted("\n".join([said, *dict.fromkeys(places)]))}
     if sure < 1:
         attributes["color"] = quoted("#c9a227")
+    elif way:
+        attributes |= {"color": quoted(_WAY), "penwidth": "1.8"}
+    elif len(report.nodes) > _LARGE:
+        attributes["color"] = quoted("#c3ccd4")
     told = [kind for kind in kinds if kind not in _UNSAID]
     if told and report.columns and len(report.nodes) <= _LARGE:
         attributes["label"] = quoted(" " + ", ".join(told))

@@ -33,6 +33,7 @@ REPORTS = {
     "detect": "metricsctl.detect.report:AnomalyReport",
     "explain": "metricsctl.explain.report:Explanation",
     "impact": "metricsctl.impact.report:ImpactReport",
+    "impact-calibrate": "metricsctl.impact.calibrate:CalibrationReport",
     "ingest": "metricsctl.ingest.report:IngestReport",
     "init": "metricsctl.definition.scaffold:Scaffold",
     "lineage": "metricsctl.lineage.report:LineageReport",

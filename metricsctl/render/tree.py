@@ -51,8 +51,11 @@ class _Tree:
     def lines(self) -> Iterator[str]:
         asked = self.report.asked
         roots = [self.nodes[key] for key in asked] if asked else [node for node in self.report.nodes if not self.up.get(node.id)]
+        path = self.report.ways and len(self.report.ways) == len({(edge.source, edge.target) for edge in self.report.edges})
         for node in [*roots, *(() if asked else self.report.nodes)]:  # what is left after the roots goes in a circle
             if not asked and (node.id, False) in self.done:
+                continue
+            if path and self.up.get(node.id):  # the end of a path stands in the tree of its beginning
                 continue
             yield self.label(node)
             if asked and self.report.direction == "both":

@@ -14,7 +14,9 @@ def commands() -> list[tuple[str, object]]:
     group = build()
     for name, command in group.commands.items():
         inner = getattr(command, "commands", None)
-        found += [(f"{name} {sub}", item) for sub, item in inner.items()] if inner else [(name, command)]
+        found += [(f"{name} {sub}", item) for sub, item in (inner or {}).items()]
+        if not inner or command.invoke_without_command:
+            found.append((name, command))
     return found
 
 

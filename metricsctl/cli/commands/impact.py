@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from metricsctl.cli import complete
+from metricsctl.cli.help import purpose_and_epilog
 from metricsctl.cli.io import Output
 from metricsctl.cli.options import ProjectOption
 from metricsctl.cli.verb import verb
@@ -20,6 +21,12 @@ DATA_ERROR = 3
 BaseOption = Annotated[
     str | None,
     typer.Option("--base", metavar="REF|DIR", help="Compare with the merge base of a git ref, or with a folder.", show_default=False),
+]
+HeadOption = Annotated[
+    str | None,
+    typer.Option(
+        "--head", metavar="REF|:index", help="What is compared: a commit, or what is staged. Default: the working tree.", show_default=False
+    ),
 ]
 ChangeOption = Annotated[
     Path | None, typer.Option("--change", metavar="FILE", help="What the change events in a file may move.", show_default=False)
@@ -35,6 +42,11 @@ SourceOption = Annotated[
     ),
 ]
 WhyOption = Annotated[str | None, typer.Option("--why", metavar="M", help="Show every path to this metric.", show_default=False)]
+WhyNotOption = Annotated[str | None, typer.Option("--why-not", metavar="M", help="Show why this metric does not move.", show_default=False)]
+CoverageOption = Annotated[
+    str | None,
+    typer.Option("--min-coverage", metavar="P%", help="Exit 1 if fewer of the models' columns are traced exactly.", show_default=False),
+]
 FailOnOption = Annotated[
     str | None,
     typer.Option(
@@ -44,17 +56,25 @@ FailOnOption = Annotated[
         show_default=False,
     ),
 ]
+HistoryOption = Annotated[
+    str, typer.Option("--history", metavar="24mo", help="How far back: months (mo), weeks (w), days (d) or years (y).")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only show what would be written.")]
 
 
-@verb("tree", "table", "markdown", "json")
-def impact(
+@verb("tree", "table", "markdown", "json", "github", name="impact")
+def ask(
     out: Output,
     *,
+    context: typer.Context,
     base: BaseOption = None,
+    head: HeadOption = None,
     change: ChangeOption = None,
     metric: MetricOption = None,
     source: SourceOption = None,
     why: WhyOption = None,
+    why_not: WhyNotOption = None,
+    min_coverage: CoverageOption = None,
     fail_on: FailOnOption = None,
     project: ProjectOption = None,
 ) -> int:
@@ -70,30 +90,35 @@ def impact(
     --------
     lineage, changes, lint
     """
+    if context.invoked_subcommand is not None:
+        return 0
     from metricsctl.cli.project import is_excluded, load_project, locate
-    from metricsctl.impact.ask import ask
+    from metricsctl.impact.ask import ask as run
+    from metricsctl.impact.run import Options
     from metricsctl.lint.engine import check
 
-    threshold = _threshold(fail_on)
+    threshold, least = _threshold(fail_on), _share(min_coverage)
     location = locate(project)
     root, globs = location.config.folder or Path.cwd(), location.config.get("exclude")
-    report = ask(
-        load_project(project),
+    report = run(
+        lambda: load_project(project),
         location.paths,
         check=check,
         keep=lambda file: not is_excluded(file, root, globs),
         base=base,
+        head=head,
         change=change,
         metric=metric,
         source=source,
-        why=why,
+        options=Options(why, why_not, k=location.config.get("impact.k"), min_coverage=least, fail_on=threshold),
     )
     out.write(report)
-    if out.format in {"json", "markdown"}:  # the others begin with it
+    if out.format in {"json", "markdown", "github", "sarif", "junit"}:  # the others begin with it
         out.note(f"{report.verdict}; score {report.score:.0f} ({report.level})")
-    if report.findings:
+    if report.malformed:
         return DATA_ERROR
-    failure = None if threshold is None else report.failure(threshold)
+    uncovered = any(gate.name == "coverage" for gate in report.gates)
+    failure = report.failure(threshold) if threshold is not None else "too little is traced exactly" if uncovered else None
     if failure is not None:
         out.note(f"exit 1: {failure}")
     return int(failure is not None)
@@ -106,3 +131,47 @@ def _threshold(fail_on: str | None) -> str | None:
     if fail_on is None or fail_on in {*LEVELS, "breaking"} or re.fullmatch(r"score:\d+(\.\d+)?", fail_on):
         return fail_on
     raise UsageError(f"--fail-on cannot be '{fail_on}'", hint="one of low, medium, high, critical, breaking, score:N")
+
+
+def _share(text: str | None) -> float | None:
+    """`--min-coverage` as a share; UsageError else."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", text.strip())
+    if found is None or float(found[1]) > 100:
+        raise UsageError(f"--min-coverage cannot be '{text}'", hint="a share of the columns, such as 90%")
+    return float(found[1]) / 100
+
+
+@verb("table", "json", name="impact-calibrate")
+def calibrate(out: Output, history: HistoryOption = "24mo", dry_run: DryRunOption = False, project: ProjectOption = None) -> int:
+    """Fit the scale of the score to what past commits moved, so that one in twenty is high.
+
+    Examples
+    --------
+    metricsctl impact calibrate
+    metricsctl impact calibrate --history 12mo --dry-run
+    metricsctl impact calibrate --format json | jq .data.k
+
+    See Also
+    --------
+    lineage, lint
+    """
+    from metricsctl.cli.config import write_setting
+    from metricsctl.cli.project import is_excluded, locate
+    from metricsctl.impact.calibrate import calibrate as run
+    from metricsctl.lint.engine import check
+
+    location = locate(project)
+    root, globs = location.config.folder or Path.cwd(), location.config.get("exclude")
+    report = run(location.paths, history, check=check, keep=lambda file: not is_excluded(file, root, globs))
+    out.write(report)
+    if report.k is not None and not dry_run:
+        file = write_setting(location.config, location.folder, "impact.k", round(report.k, 1))
+        out.note(f"k = {report.k:.1f} is in {file}")
+    return 0
+
+
+_PURPOSE, _EPILOG = purpose_and_epilog(ask.__doc__ or "")
+impact = typer.Typer(name="impact", help=_PURPOSE, epilog=_EPILOG, callback=ask, invoke_without_command=True)
+impact.command("calibrate")(calibrate)

@@ -21,7 +21,7 @@ NodesArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[NODE ...]",
-        help="Names, table.column, or kind:name. Default: the whole graph.",
+        help="Names, table.column, globs, tag:T, owner:O, tier:N, service:S, repo:R, file:F; +N and N+2 look around. Default: all.",
         show_default=False,
         autocompletion=complete.nodes,
     ),
@@ -35,6 +35,10 @@ ColumnOption = Annotated[
     str | None,
     typer.Option("--column", metavar="C", help="Follow this column; of the tables among the nodes, else of any.", show_default=False),
 ]
+PathOption = Annotated[
+    tuple[str, str] | None, typer.Option("--path", metavar="FROM TO", help="Only the ways from one node to another.", show_default=False)
+]
+WholeOption = Annotated[bool, typer.Option("--whole", help="Show the whole graph; the ways of the nodes stand out in pictures.")]
 
 
 @verb("tree", "table", "json", "dot", "svg", "mermaid")
@@ -47,6 +51,8 @@ def lineage(
     depth: DepthOption = None,
     columns: ColumnsOption = False,
     column: ColumnOption = None,
+    path: PathOption = None,
+    whole: WholeOption = False,
     project: ProjectOption = None,
 ) -> None:
     """Show what a number is made of, and what is made of it.
@@ -55,7 +61,7 @@ def lineage(
     --------
     metricsctl lineage revenue
     metricsctl lineage payment_log --column status --downstream
-    metricsctl lineage --columns --format svg -o lineage.svg
+    metricsctl lineage service:payments --downstream --format svg -o lineage.svg
 
     See Also
     --------
@@ -66,8 +72,11 @@ def lineage(
     from metricsctl.lineage.report import trace
 
     direction = _direction(upstream, downstream, both)
+    if path and nodes:
+        raise UsageError("--path names its nodes itself", hint="metricsctl lineage --path payment_log exec-weekly")
     graph = build(load_project(project))
-    report = trace(graph, words(nodes), direction=direction, depth=depth, columns=columns, column=column)
+    asked = words(nodes)
+    report = trace(graph, asked, direction=direction, depth=depth, columns=columns, column=column, path=path, whole=whole)
     out.write(report)
     out.note(f"{len(report.nodes)} nodes, {len(report.edges)} edges; {report.coverage}")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from metricsctl.render.kinds import NODE_LOOKS
 from metricsctl.render.markdown import code, escaped, row
 from metricsctl.render.mermaid import escaped as label
+from metricsctl.render.pages.impact_tree import why_not_lines
 from metricsctl.render.style import Style
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _CUT = "\n\n*Cut: the whole report is in the JSON.*\n"
 
 def page(report: ImpactReport, style: Style) -> str:  # noqa: ARG001 - a page's signature
     """The comment; sections are left out from the end where it would be too long."""
-    sections = [*_head(report), *_consumers(report), *_changes(report), *_picture(report), *_table(report)]
+    sections = [*_head(report), *_asked(report), *_consumers(report), *_changes(report), *_picture(report), *_table(report)]
     text = ""
     for section in sections:
         if len(text) + len(section) + len(_CUT) > MAX_LENGTH:
@@ -45,6 +46,16 @@ def _head(report: ImpactReport) -> Iterator[str]:
         yield "\n".join(f"- :no_entry: **{gate.name}**: {escaped(gate.reason)}" for gate in report.gates)
     if report.unmatched:
         yield "\n".join(f"- about nothing here: {escaped(words)}" for words in report.unmatched[:_MAX_ROWS])
+
+
+def _asked(report: ImpactReport) -> Iterator[str]:
+    """Why a metric moves, or does not, where that was asked."""
+    lines = list(why_not_lines(report))
+    if report.why is not None:
+        ways = [" → ".join(code(key) for key in path.nodes) for path in report.paths[:_MAX_ROWS]]
+        lines = [f"How it gets to {code(report.why)}:" if ways else f"Nothing gets to {code(report.why)}.", *ways, *lines]
+    if lines:
+        yield lines[0] + "\n\n" + "\n".join(f"- {line.strip()}" for line in lines[1:])
 
 
 def _consumers(report: ImpactReport) -> Iterator[str]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from metricsctl.impact.report import Impacted, ImpactReport, Path
     from metricsctl.lineage.kinds import EdgeKind
 
-__all__ = ["folded", "page"]
+__all__ = ["folded", "page", "why_not_lines"]
 
 _COLORS = {
     "breaking": "bold red",
@@ -60,6 +60,10 @@ class _Page:
             yield from rest
         if report.why is not None:
             yield from self.why(report.why)
+        if report.why_not is not None:
+            yield ""
+            yield from why_not_lines(report)
+        if report.why is not None or report.why_not is not None:
             return
         for key in self.roots():
             yield from self.root(key)
@@ -174,3 +178,28 @@ def _together(names: tuple[str, ...]) -> str:
     columns = [name.removeprefix(f"{table}.") for name in names]
     more = f" and {len(columns) - 5:,} more" if len(columns) > 5 else ""
     return f"{table}.{{{', '.join(columns[:5])}{more}}}"
+
+
+def why_not_lines(report: ImpactReport) -> Iterator[str]:
+    """Why a metric does not move: what it reads, and what of that has changed without reaching it."""
+    found = report.why_not
+    if found is None:
+        return
+    name = found.id.partition(":")[2]
+    if found.moves:
+        yield f"{name} does move: ask --why {name}"
+        return
+    tables, columns = _count(found.reads, ("source", "model"), "table"), _count(found.reads, ("column",), "column")
+    yield f"{name} is untouched: it reads {columns} of {tables}"
+    if not found.changed:
+        yield "  none of them has changed"
+    for change in found.changed:
+        yield f"  {change.kind.value} {change.name}: {change.reason} ({change.category.value})"
+    for key in found.proven:
+        kind, _, rest = key.partition(":")
+        yield f"  {kind} {rest} is proven to give the same as before"
+
+
+def _count(keys: tuple[str, ...], kinds: tuple[str, ...], word: str) -> str:
+    count = sum(key.partition(":")[0] in kinds for key in keys)
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from metricsctl.render.pages.impact_tree import folded
+from metricsctl.render.pages.impact_tree import folded, why_not_lines
 from metricsctl.render.style import Style
 from metricsctl.render.views import Block, Column, Table
 from metricsctl.render.wrap import wrapped
@@ -38,6 +38,8 @@ def view(report: Any, style: Style) -> list[Block]:
     if report.why:
         ways = [" > ".join(nodes) for nodes, _ in folded(report.paths)] or [f"{report.why} is untouched: nothing that it reads has changed"]
         blocks.append("\n".join(ways))
+    if report.why_not:
+        blocks.append("\n".join(why_not_lines(report)))
     blocks += [f"about nothing here: {words}" for words in report.unmatched]
     return blocks
 

@@ -82,7 +82,12 @@ METRICS = [
         "additive",
         "dimensions: none -> country",
     ),
-    (("source: log, agg: count", "source: log, agg: count, timezone: Asia/Tokyo"), "metric:rows", "semantic", "zone: UTC -> Asia/Tokyo"),
+    (
+        ("source: log, agg: count", "source: log, agg: count, timezone: Asia/Tokyo"),
+        "metric:rows",
+        "semantic",
+        "timezone: UTC -> Asia/Tokyo",
+    ),
     (("source: log, agg: count", "source: log, agg: count, owner: me"), "metric:rows", "governance", "owner: team -> me"),
     (("source: log, agg: count", "source: log, agg: count, tier: 0"), "metric:rows", "governance", "tier: 2 -> 0"),
     (("description: Money.", "description: All the money."), "metric:revenue", "cosmetic", "description changed"),
@@ -151,7 +156,7 @@ def test_null_safe_only() -> None:
 
 def test_removed_and_new_metrics() -> None:
     gone = edited(("  - {name: turnover, alias_of: revenue}\n", ""), ("uses: [share, turnover]", "uses: [share]"))
-    assert ("metric:turnover", "breaking", "removed") in gone
+    assert ("metric:turnover", "breaking", "removed; the same value: revenue") in gone
     new = edited(
         ("  - {name: turnover, alias_of: revenue}\n", "  - {name: turnover, alias_of: revenue}\n  - {name: cash, alias_of: revenue}\n")
     )

@@ -8,8 +8,10 @@ import pytest
 from metricsctl.core.errors import ProjectError, UsageError
 from metricsctl.definition.load import load
 from metricsctl.definition.project import Project
-from metricsctl.diff.base import Base, load_base
+from metricsctl.diff.base import Base, load_base, load_head
 from metricsctl.diff.compare import compare
+from metricsctl.impact.calibrate import calibrate
+from metricsctl.impact.score import score_of
 from metricsctl.lint.engine import check
 
 Git = Callable[..., str]
@@ -173,3 +175,67 @@ def test_a_hook_s_environment_does_not_mislead(git: Git, tmp_path: Path, monkeyp
     monkeypatch.setenv("GIT_DIR", ".git")
     monkeypatch.setenv("GIT_INDEX_FILE", ".git/index")
     assert changed(base_of("main", tmp_path / "repo" / "sub"), tmp_path / "repo" / "sub") == []
+
+
+def test_a_commit_or_the_index_instead_of_the_working_tree(git: Git, tmp_path: Path) -> None:
+    folder = tmp_path / "repo"
+    write(folder)
+    commit(git)
+    git("checkout", "--quiet", "-b", "mine")
+    write(folder, TEXT.replace("agg: sum", "agg: avg"))
+    commit(git)
+    write(folder, TEXT.replace("agg: sum", "agg: max"), SQL.replace("10", "20"))
+    git("add", "--all")
+    write(folder, "version: 1\nmetrics: oops\n")
+
+    def told(base: str, head: str) -> list[tuple[str, str]]:
+        found = load_base(base, [folder], check=check, head="HEAD" if head == ":index" else head)
+        return [(change.id, change.reason) for change in compare(found.project, load_head(head, [folder], check=check))]
+
+    assert told("main", "mine") == [("metric:sum_big", "agg: sum -> avg")]
+    assert told("HEAD", ":index") == [("model:big", "WHERE: amount > 10 -> amount > 20"), ("metric:sum_big", "agg: avg -> max")]
+    with pytest.raises(UsageError, match="unknown git ref 'nobody'"):
+        load_head("nobody", [folder], check=check)
+
+
+def test_what_both_have_is_read_once(git: Git, tmp_path: Path) -> None:
+    folder = tmp_path / "repo"
+    write(folder)
+    commit(git)
+    head = check(load([folder]))
+    same = load_base("main", [folder], check=check, like=head).project
+    assert same.metrics["rows"] is head.metrics["rows"]
+    write(folder, TEXT, SQL.replace("10", "20"))  # the file is the same, but not the SQL that it names
+    head = check(load([folder]))
+    other = load_base("main", [folder], check=check, like=head).project
+    assert [change.id for change in compare(other, head)] == ["model:big"]
+
+
+def test_a_bare_repository(git: Git, tmp_path: Path) -> None:
+    write(tmp_path / "repo")
+    commit(git)
+    git("clone", "--quiet", "--bare", ".", str(tmp_path / "bare.git"))
+    with pytest.raises(UsageError, match="is a bare repository"):
+        load_base("main", [tmp_path / "bare.git"], check=check)
+
+
+def test_calibrate_on_a_history(git: Git, tmp_path: Path) -> None:
+    folder = tmp_path / "repo"
+    write(folder)
+    commit(git)
+    for number in range(32):
+        write(folder, TEXT, SQL.replace("10", str(100 + number)))
+        commit(git)
+    write(folder, "version: 1\nmetrics: oops\n")
+    commit(git)
+    write(folder, TEXT)
+    (folder / "note.txt").write_text("x", encoding="utf-8")
+    commit(git)
+    report = calibrate([folder], "1y", check=check)
+    assert (len(report.commits), len(report.skipped)) == (32, 2)
+    assert report.k is not None
+    assert report.commits[0].raw == pytest.approx(0.8 * 2 + 0.8 * 0.5)  # the metric and its model, tier 2
+    assert score_of(report.commits[0].raw, report.k) == pytest.approx(50)
+    assert calibrate([folder], "0d", check=check).k is None
+    with pytest.raises(UsageError, match="'ever' is no period"):
+        calibrate([folder], "ever", check=check)

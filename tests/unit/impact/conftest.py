@@ -62,11 +62,11 @@ def shop() -> Project:
 def impact(shop: Project) -> Callable[..., ImpactReport]:
     """What edits (before, after) of the shop move."""
 
-    def ask(*edits: Edit, why: str | None = None) -> ImpactReport:
+    def ask(*edits: Edit, why: str | None = None, why_not: str | None = None) -> ImpactReport:
         text = SHOP
         for before, after in edits:
             assert text.count(before) == 1, before
             text = text.replace(before, after)
-        return impact_of_difference(shop, load(text), "base", Options(why))
+        return impact_of_difference(shop, load(text), "base", Options(why, why_not))
 
     return ask

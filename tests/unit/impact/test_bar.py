@@ -50,7 +50,14 @@ def test_a_removed_metric_reaches_who_still_looks(impact: Ask) -> None:
     assert "used by weekly" in report.gates[0].reason
 
 
-def test_what_is_left_out_is_unknown(impact: Ask) -> None:
-    report = impact(("SELECT ts, value FROM paid WHERE value > 100", "SELECT DISTINCT ts, value FROM paid"))
+def test_distinct_moves_the_rows(impact: Ask) -> None:
+    report = impact(("SELECT ts, value FROM paid WHERE value > 100", "SELECT DISTINCT ts, value FROM paid WHERE value > 100"))
+    assert [item.name for item in report.impacted if item.kind == "metric"] == ["big_orders"]
+    assert report.changes[0].reason == "DISTINCT: none -> DISTINCT"
+
+
+def test_what_cannot_be_read_is_unknown(impact: Ask) -> None:
+    pivot = "SELECT ts, value FROM (PIVOT paid ON user USING sum(value) GROUP BY ts)"
+    report = impact(("SELECT ts, value FROM paid WHERE value > 100", pivot))
     assert [item.id for item in report.unknown] == ["metric:big_orders"]
     assert report.verdict.startswith("0 metrics move, 9 proven untouched, 1 unknown: ")

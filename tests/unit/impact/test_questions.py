@@ -9,6 +9,7 @@ import pytest
 import metricsctl
 from metricsctl.changes.event import ChangeEvent
 from metricsctl.core.errors import DataError, ProjectError, UnknownName, UsageError
+from metricsctl.definition.load import load_text
 from metricsctl.definition.project import Project
 from metricsctl.impact.report import ImpactReport
 from metricsctl.impact.run import Options, impact_of_events, impact_of_node
@@ -102,3 +103,29 @@ def test_the_library(tmp_path: Path) -> None:
     (tmp_path / "old" / "m.yml").write_text(HEAD.replace("source: s", "source: t"), encoding="utf-8")
     with pytest.raises(ProjectError, match="old have 1 error"):
         workspace.impact(base=str(tmp_path / "old"))
+
+
+def test_why_not(impact: Ask) -> None:
+    found = impact(("status = 'paid'", "status = 'sent'"), why_not="visits").why_not
+    assert found is not None
+    assert (found.id, found.moves, found.changed, found.proven) == ("metric:visits", False, (), ())
+    assert "source:clicks" in found.reads
+    split = impact(("FROM log WHERE status", "FROM (SELECT * FROM log) AS l WHERE l.status"), why_not="basket").why_not
+    assert split is not None
+    assert split.changed == ()  # another way of writing is no change
+    moves = impact(("status = 'paid'", "status = 'sent'"), why_not="basket").why_not
+    assert moves is not None
+    assert moves.moves
+    with pytest.raises(UnknownName, match="unknown metric 'rovenue'"):
+        impact(why_not="rovenue")
+
+
+def test_coverage_can_be_required(shop: Project) -> None:
+    report = impact_of_node(shop, NodeKind.METRIC, "orders", Options(min_coverage=1.0))
+    assert report.gates == ()
+    assert report.coverage.share == 1
+    weak = "version: 1\nmodels: [{name: m, sql: SELECT * FROM elsewhere, time: ts}]\n"
+    text = weak + "sources: [{name: s, time: ts, columns: [{name: ts}]}]\nmetrics: [{name: k, type: simple, source: s, agg: count}]\n"
+    found = impact_of_node(load_text(text), NodeKind.METRIC, "k", Options(min_coverage=0.9))
+    assert [gate.name for gate in found.gates] == ["coverage"]
+    assert "90 % must be exact" in found.gates[0].reason
