@@ -14,7 +14,7 @@ from metricsctl.cli.config import Config, load_config
 if TYPE_CHECKING:
     from metricsctl.definition.project import Project
 
-__all__ = ["Location", "is_excluded", "load_project", "locate", "read_definitions", "store_folder"]
+__all__ = ["Location", "cache_folder", "is_excluded", "load_project", "locate", "read_definitions", "store_folder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,11 @@ def store_folder(project: Path | None, store: Path | None) -> Path:
     location = locate(project)
     configured = location.config.get("store")
     return location.config.path(configured) if configured else location.folder / ".metricsctl" / "store"
+
+
+def cache_folder(location: Location) -> Path:
+    """Where results are kept from run to run: `.metricsctl/cache` in the project."""
+    return location.folder / ".metricsctl" / "cache"
 
 
 def is_excluded(file: Path, base: Path, globs: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ from metricsctl.definition.load import load, load_tree
 from metricsctl.definition.project import Project
 from metricsctl.diff.git import INDEX, Commit, GitTree, base_commit, commit_of, find_repository, open_tree
 
-__all__ = ["Base", "load_base", "load_commit", "load_head"]
+__all__ = ["Base", "load_base", "load_commit", "load_head", "repository_of", "resolve"]
 
 _SUFFIXES = {".yml", ".yaml"}
 
@@ -54,21 +54,28 @@ def load_base(
 
     Raises UsageError: not a repository, unknown ref, no merge base; ProjectError: the base's definitions are broken.
     """
+    found = resolve(base, paths, "HEAD" if head == INDEX else head)
+    if isinstance(found, Path):
+        return Base(_checked(load([found], like=like), check, base), base)
+    return load_commit(found, paths, check=check, keep=keep, like=like)
+
+
+def resolve(base: str, paths: Sequence[Path], head: str = "HEAD") -> Commit | Path:
+    """What a base means: the commit in which the ref and `head` part, else a folder of that name; errors as in `load_base`."""
     try:
-        commit = base_commit(_top(paths), base, "HEAD" if head == INDEX else head)
+        return base_commit(repository_of(paths), base, head)
     except UsageError as error:
         folder = Path(base)
         if not folder.is_dir() or error.code == "shallow-clone":
             raise
-        return Base(_checked(load([folder], like=like), check, base), base)
-    return load_commit(commit, paths, check=check, keep=keep, like=like)
+        return folder
 
 
 def load_head(
     head: str, paths: Sequence[Path], *, check: Callable[[Project], Project], keep: Callable[[Path], bool] = lambda _: True
 ) -> Project:
     """The project at `paths` as a commit has it, or the index (":index"); errors as in `load_base`."""
-    return load_commit(commit_of(_top(paths), head), paths, check=check, keep=keep).project
+    return load_commit(commit_of(repository_of(paths), head), paths, check=check, keep=keep).project
 
 
 def load_commit(
@@ -86,7 +93,8 @@ def load_commit(
     return Base(_checked(project, check, str(commit), f"{commit.ref}:"), str(commit))
 
 
-def _top(paths: Sequence[Path]) -> Path:
+def repository_of(paths: Sequence[Path]) -> Path:
+    """The top of the working tree in which definitions lie; UsageError if it is none."""
     return find_repository(paths[0] if paths[0].is_dir() else paths[0].parent)
 
 

@@ -12,7 +12,7 @@ from metricsctl.definition.schema import Model
 from metricsctl.diff.change import Category
 from metricsctl.lineage.sql import model_columns, model_tables
 from metricsctl.lineage.sql.canonical import folded, tree_key
-from metricsctl.lineage.sql.relation import Clause, Part, Relation, Unclear
+from metricsctl.lineage.sql.relation import Clause, Part, Relation, Unclear, named
 from metricsctl.lineage.sql.statement import Known
 
 __all__ = ["SqlChange", "Statements", "sql_changes"]
@@ -85,8 +85,6 @@ class Form:
 
 @functools.lru_cache(maxsize=4096)
 def _form(text: str, dialect: str, known: Known) -> Form | None:
-    from sqlglot import exp
-
     from metricsctl.lineage.sql.dissolve import branches_of
 
     columns = {folded(name, dialect): (name, found) for name, found in known}
@@ -94,7 +92,7 @@ def _form(text: str, dialect: str, known: Known) -> Form | None:
     def table(name: str) -> Relation:
         spelled, said = columns.get(name, (name, None))
         base = f"table:{spelled}"
-        parts = {folded(column, dialect): Part(f"{base}.{folded(column, dialect)}", exp.column(column)) for column in said or ()}
+        parts = {folded(column, dialect): named(f"{base}.{folded(column, dialect)}", column) for column in said or ()}
         return Relation(base, parts, {}, "" if said else base, frozenset({base}), (Clause("FROM", base, spelled),))
 
     try:

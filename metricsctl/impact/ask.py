@@ -10,6 +10,7 @@ from metricsctl.changes.read import read_file
 from metricsctl.core.errors import DataError, UsageError
 from metricsctl.definition.project import Project
 from metricsctl.diff.base import load_base, load_head
+from metricsctl.impact.kept import Question, answered
 from metricsctl.impact.report import ImpactReport
 from metricsctl.impact.run import Options, impact_of_difference, impact_of_events, impact_of_node
 from metricsctl.impact.usage import read_usage
@@ -30,12 +31,13 @@ def ask(
     metric: str | None = None,
     source: str | None = None,
     options: Options | None = None,
+    cache: Path | None = None,
 ) -> ImpactReport:
     """What moves by the difference to `base`, by the change events in a file, or if a metric or a source changed: one of the four.
 
     `here` gives the project of the working tree, whose definitions lie at `paths`; `head` names a commit, or the index (":index"), to be
-    compared instead of it. `check` and `keep` are as in `metricsctl.diff.base.load_base`. Raises UsageError, UnknownName, ProjectError for
-    a broken base, DataError for a file without any change event.
+    compared instead of it. `check` and `keep` are as in `metricsctl.diff.base.load_base`. `cache` is a folder in which answers are kept.
+    Raises UsageError, UnknownName, ProjectError for a broken base, DataError for a file without any change event.
     """
     asked = [name for name, value in (("base", base), ("change", change), ("metric", metric), ("source", source)) if value is not None]
     if len(asked) != 1:
@@ -46,9 +48,13 @@ def ask(
     folder = paths[0] if paths[0].is_dir() else paths[0].parent
     options = replace(options or Options(), usage=read_usage(folder))
     if base is not None:
-        project = here() if head is None else load_head(head, paths, check=check, keep=keep)
-        found = load_base(base, paths, check=check, keep=keep, head=head or "HEAD", like=project)
-        return impact_of_difference(found.project, project, found.label, options)
+
+        def compared() -> tuple[ImpactReport, Sequence[Project]]:
+            project = here() if head is None else load_head(head, paths, check=check, keep=keep)
+            found = load_base(base, paths, check=check, keep=keep, head=head or "HEAD", like=project)
+            return impact_of_difference(found.project, project, found.label, options), (project, found.project)
+
+        return answered(Question(paths, base, head, options, keep), cache, compared)
     project = here()
     if change is not None:
         read = read_file(change)

@@ -92,7 +92,7 @@ def ask(
     """
     if context.invoked_subcommand is not None:
         return 0
-    from metricsctl.cli.project import is_excluded, load_project, locate
+    from metricsctl.cli.project import cache_folder, is_excluded, load_project, locate
     from metricsctl.impact.ask import ask as run
     from metricsctl.impact.run import Options
     from metricsctl.lint.engine import check
@@ -110,6 +110,7 @@ def ask(
         change=change,
         metric=metric,
         source=source,
+        cache=cache_folder(location),
         options=Options(why, why_not, k=location.config.get("impact.k"), min_coverage=least, fail_on=threshold),
     )
     out.write(report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -67,14 +68,16 @@ def lineage(
     --------
     describe, lint, query
     """
-    from metricsctl.cli.project import load_project
-    from metricsctl.lineage.graph import build
+    from metricsctl.cli.project import cache_folder, is_excluded, load_project, locate
+    from metricsctl.lineage.kept import graph_of
     from metricsctl.lineage.report import trace
 
     direction = _direction(upstream, downstream, both)
     if path and nodes:
         raise UsageError("--path names its nodes itself", hint="metricsctl lineage --path payment_log exec-weekly")
-    graph = build(load_project(project))
+    location = locate(project)
+    root, globs = location.config.folder or Path.cwd(), location.config.get("exclude")
+    graph = graph_of(location.paths, lambda: load_project(project), cache_folder(location), lambda file: not is_excluded(file, root, globs))
     asked = words(nodes)
     report = trace(graph, asked, direction=direction, depth=depth, columns=columns, column=column, path=path, whole=whole)
     out.write(report)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ["Clause", "Part", "Relation", "Unclear", "call", "merged", "tagged"]
+__all__ = ["Clause", "Part", "Relation", "Unclear", "call", "merged", "named", "tagged"]
 
 _LONGEST = 160  # characters of a key, from which on its hash stands for it
 
@@ -85,7 +85,7 @@ class Relation:
         """A column by its folded name; one of the rest where it is not known."""
         found = self.columns.get(name)
         if found is None and self.rest:
-            return Part(call("of", self.rest, name), _column(name))
+            return named(call("of", self.rest, name), name)
         return found
 
     def made(self, base: str, clauses: Iterable[Clause], filters: Mapping[str, Part] | None = None) -> Relation:
@@ -93,10 +93,11 @@ class Relation:
         return replace(self, base=base, filters=filters or {}, leaves=self.leaves | {base}, clauses=(*self.clauses, *clauses))
 
 
-def _column(name: str) -> exp.Expr:
+def named(key: str, name: str) -> Part:
+    """A column as it is called."""
     from sqlglot import exp
 
-    return exp.column(name)
+    return Part(key, exp.column(name))
 
 
 def merged(branches: Sequence[Relation]) -> Relation:
@@ -112,7 +113,7 @@ def merged(branches: Sequence[Relation]) -> Relation:
     base = call("union", *identity)
     values = [[part.key for part in branch.columns.values()] for branch in parts]
     columns = {
-        name: Part(call("each", *(f"{which}:{row[place]}" for which, row in zip(identity, values, strict=True))), _column(name))
+        name: named(call("each", *(f"{which}:{row[place]}" for which, row in zip(identity, values, strict=True))), name)
         for place, name in enumerate(branches[0].columns)
     }
     leaves = frozenset({base}).union(*(branch.leaves for branch in branches))

@@ -1,0 +1,90 @@
+"""Results kept by the content of all that they were worked out from.
+
+One JSON file a result, written whole or not at all; what cannot be read, or is of another state of this program, counts as not there. A
+folder that cannot be written to keeps nothing, in silence: keeping is a convenience.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from metricsctl._version import __version__
+
+__all__ = ["Kept", "digest", "program"]
+
+_MANY = 24  # results that are kept of one kind
+
+
+def digest(parts: Iterable[str]) -> str:
+    """One key for many texts, in their order."""
+    found = hashlib.sha256()
+    for part in parts:
+        raw = part.encode("utf-8", "surrogateescape")
+        found.update(f"{len(raw)}:".encode() + raw)
+    return found.hexdigest()[:32]
+
+
+@functools.cache
+def program() -> str:
+    """What tells one state of this program, and of the library that reads SQL, from another."""
+    from importlib import metadata
+
+    package = Path(__file__).parents[1]
+    said = [__version__, metadata.version("sqlglot")]
+    for folder in ("core", "definition", "definition/schema", "lineage", "lineage/sql", "lint", "lint/rules", "plan", "diff", "impact"):
+        for entry in sorted(os.scandir(package / folder), key=lambda item: item.name):
+            if entry.name.endswith(".py"):
+                found = entry.stat()
+                said.append(f"{folder}/{entry.name}:{found.st_size}:{found.st_mtime_ns}")
+    return digest(said)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Results of one kind in a folder."""
+
+    folder: Path
+    kind: str
+
+    def get(self, key: str) -> Any:
+        """The data under a key; None if there is none, or if a file that it stands on has changed since."""
+        try:
+            found = json.loads((self.folder / f"{self.kind}-{key}.json").read_text(encoding="utf-8"))
+            files, data = found["files"], found["data"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+        return data if all(_of(Path(path)) == said for path, said in files.items()) else None
+
+    def put(self, key: str, data: Any, files: Iterable[Path] = ()) -> None:
+        """Keep data that stands on some files beside what the key is made of; the oldest give way."""
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            ignore = self.folder / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+            body: Mapping[str, Any] = {"files": {str(path): _of(path) for path in files}, "data": data}
+            handle, name = tempfile.mkstemp(prefix=".new-", dir=self.folder)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                    stream.write(json.dumps(body, separators=(",", ":")))
+                Path(name).replace(self.folder / f"{self.kind}-{key}.json")
+            finally:
+                Path(name).unlink(missing_ok=True)
+            for path in sorted(self.folder.glob(f"{self.kind}-*.json"), key=lambda item: item.stat().st_mtime, reverse=True)[_MANY:]:
+                path.unlink(missing_ok=True)
+
+
+def _of(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+    except OSError:
+        return ""

@@ -1,0 +1,111 @@
+"""Answers that are kept: the same as worked out anew, and never older than what they stand on."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from metricsctl.core.kept import Kept
+from metricsctl.core.revive import bare, revive
+from metricsctl.definition.load import load
+from metricsctl.definition.project import Project
+from metricsctl.impact import ask as asking
+from metricsctl.impact.ask import ask
+from metricsctl.impact.report import ImpactReport
+from metricsctl.impact.run import Options
+from metricsctl.lineage.graph import build
+from metricsctl.lineage.kept import graph_of
+from metricsctl.lint.engine import check
+from metricsctl.render import render
+
+Ask = Callable[..., ImpactReport]
+TEXT = """
+version: 1
+sources: [{name: log, time: ts, columns: [{name: ts, type: timestamp}, {name: amount, type: integer}]}]
+models: [{name: big, sql_file: big.sql, time: ts}]
+metrics: [{name: rows, type: simple, source: big, agg: count, tags: [gold]}]
+"""
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    for name, limit in (("old", 10), ("new", 20)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "m.yml").write_text(TEXT, encoding="utf-8")
+        (tmp_path / name / "big.sql").write_text(f"SELECT ts, amount FROM log WHERE amount > {limit}\n", encoding="utf-8")
+    return tmp_path / "old", tmp_path / "new"
+
+
+def test_a_report_comes_back_as_it_was(impact: Ask) -> None:
+    report = impact(("status = 'paid'", "status = 'sent'"), ("unit: usd", "unit: eur"), why="basket", why_not="visits")
+    again = revive(ImpactReport, json.loads(json.dumps(bare(report))))
+    assert again == report
+    for form in ("tree", "json", "markdown", "table", "github"):
+        assert render(again, form) == render(report, form)
+
+
+def test_an_answer_is_kept_until_something_changes(folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = folders
+    worked = []
+
+    def difference(*arguments: object, **options: object) -> ImpactReport:
+        worked.append(1)
+        return original(*arguments, **options)
+
+    original = asking.impact_of_difference
+    monkeypatch.setattr(asking, "impact_of_difference", difference)
+
+    def question(**more: object) -> ImpactReport:
+        options = Options(**more)
+        return ask(lambda: check(load([new])), [new], check=check, base=str(old), cache=tmp_path / "cache", options=options)
+
+    first = question()
+    assert first.changes[0].reason == "WHERE: amount > 10 -> amount > 20"
+    assert question() == first
+    assert len(worked) == 1
+    (new / "big.sql").write_text("SELECT ts, amount FROM log WHERE amount > 30\n", encoding="utf-8")
+    assert question().changes[0].reason == "WHERE: amount > 10 -> amount > 30"
+    (old / "big.sql").write_text("SELECT ts, amount FROM log WHERE amount > 30\n", encoding="utf-8")
+    assert question().changes == ()
+    (new / "m.yml").write_text(TEXT.replace("agg: count", "agg: count, filter: amount > 1"), encoding="utf-8")
+    assert [change.id for change in question().changes] == ["metric:rows"]
+    assert question(k=5.0).k == 5.0
+    assert len(worked) == 5
+
+
+def test_a_graph_is_kept(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    _, new = folders
+    read: list[Project] = []
+
+    def project() -> Project:
+        read.append(check(load([new])))
+        return read[-1]
+
+    def ask_graph() -> object:
+        return graph_of([new], project, tmp_path / "cache", lambda _: True)
+
+    first, second = ask_graph(), ask_graph()
+    assert len(read) == 1
+    assert second == first == build(read[0])
+    (new / "big.sql").write_text("SELECT ts, amount + 1 AS amount FROM log\n", encoding="utf-8")
+    assert ask_graph() != first
+    assert len(read) == 2
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"files": {}}', "\x00"])
+def test_what_is_damaged_counts_as_not_there(tmp_path: Path, text: str) -> None:
+    kept = Kept(tmp_path, "impact")
+    kept.put("a", [1])
+    assert kept.get("a") == [1]
+    (tmp_path / "impact-a.json").write_text(text, encoding="utf-8")
+    assert kept.get("a") is None
+    assert kept.get("b") is None
+
+
+def test_only_some_are_kept(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "cache", "x")
+    for number in range(30):
+        kept.put(str(number), number)
+    assert len(list((tmp_path / "cache").glob("x-*.json"))) == 24
+    Kept(Path("/proc/nowhere"), "x").put("a", 1)  # keeps nothing, in silence
