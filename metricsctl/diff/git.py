@@ -38,9 +38,20 @@ class Commit:
         return self.ref if self.sha.startswith(self.ref) else f"{self.ref} ({self.sha[:7]})"
 
 
-def _environment() -> dict[str, str]:
+def _environment(index: Path | None = None) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
-    return kept | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    staged = {} if index is None else {"GIT_INDEX_FILE": str(index)}
+    return kept | staged | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+
+
+def _index_of(top: Path) -> Path | None:
+    """The index that a hook of this very repository is asked about: `git commit -a` has one of its own."""
+    said = os.environ.get("GIT_INDEX_FILE")
+    folder = _line(_git(top, "rev-parse", "--absolute-git-dir"))
+    if not said or folder is None:
+        return None
+    found = Path(said).resolve()
+    return found if found.is_relative_to(Path(folder).resolve()) else None
 
 
 def _program() -> str:
@@ -50,9 +61,9 @@ def _program() -> str:
     return found
 
 
-def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def _git(folder: Path, *arguments: str, index: Path | None = None) -> subprocess.CompletedProcess[bytes]:
     command = [_program(), "-C", str(folder), *arguments]
-    return subprocess.run(command, env=_environment(), capture_output=True, check=False)  # noqa: S603 - a ref never begins with a dash
+    return subprocess.run(command, env=_environment(index), capture_output=True, check=False)  # noqa: S603 - a ref never begins with a dash
 
 
 def _line(done: subprocess.CompletedProcess[bytes]) -> str | None:
@@ -139,6 +150,7 @@ class GitTree:
 
     def __init__(self, commit: Commit, stdin: IO[bytes], stdout: IO[bytes]) -> None:
         self.commit = commit
+        self.staged = None if commit.sha else _index_of(commit.top)
         self._stdin = stdin
         self._stdout = stdout
 
@@ -152,7 +164,7 @@ class GitTree:
         where = [relative] if relative != "." else []
         index = not self.commit.sha
         listing = ("ls-files", "-s", "-z", "--full-name") if index else ("ls-tree", "-r", "-z", "--full-tree", self.commit.sha)
-        done = _git(self.commit.top, *listing, "--", *where)
+        done = _git(self.commit.top, *listing, "--", *where, index=self.staged)
         if done.returncode:
             raise UsageError(f"git cannot list {self.commit}: {done.stderr.decode('utf-8', 'replace').strip()}")
         entries = (entry.split("\t", 1) for entry in done.stdout.decode("utf-8", "surrogateescape").split("\0") if entry)
@@ -186,7 +198,8 @@ class GitTree:
 def open_tree(commit: Commit) -> Iterator[GitTree]:
     """The files of a commit, read by one process of git as they are asked for."""
     command = [_program(), "-C", str(commit.top), "cat-file", "--batch"]
-    with subprocess.Popen(command, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:  # noqa: S603
+    environment = _environment(None if commit.sha else _index_of(commit.top))
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:  # noqa: S603
         assert process.stdin is not None  # noqa: S101 - for the type checker
         assert process.stdout is not None  # noqa: S101
         yield GitTree(commit, process.stdin, process.stdout)
