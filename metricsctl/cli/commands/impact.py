@@ -62,7 +62,7 @@ HistoryOption = Annotated[
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only show what would be written.")]
 
 
-@verb("tree", "table", "markdown", "json", "github", name="impact")
+@verb("tree", "table", "markdown", "json", "github", "sarif", "junit", name="impact")
 def ask(
     out: Output,
     *,

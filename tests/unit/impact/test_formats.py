@@ -1,7 +1,9 @@
 """The formats: JSON as its schema says, the comment on a pull request however large the change, the tree in ASCII."""
 
 import json
+import pathlib
 from collections.abc import Callable
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
@@ -131,3 +133,26 @@ def test_as_a_data_frame(impact: Ask) -> None:
         ["metric", "semantic", 0.8, 8.0]
     ]
     assert impact().to_pandas().columns.tolist() == frame.columns.tolist()
+
+
+def test_sarif_fits_the_published_schema(impact: Ask) -> None:
+    schema = json.loads((pathlib.Path(__file__).parents[2] / "fixtures" / "sarif" / "sarif-schema-2.1.0.json").read_text(encoding="utf-8"))
+    for report in (impact(), impact(FILTER, ("unit: usd", "unit: eur"))):
+        log = json.loads(render(report, "sarif"))
+        jsonschema.validate(log, schema)
+        results = log["runs"][0]["results"]
+        assert len({result["partialFingerprints"]["metricsctl/v1"] for result in results}) == len(results)
+    assert {result["ruleId"] for result in results} == {
+        "impact-breaking",
+        "impact-semantic",
+        "impact-meaning-without-version",
+        "impact-unit-changed",
+    }
+
+
+def test_junit_tells_each_gate(impact: Ask) -> None:
+    root = ET.fromstring(str(render(impact(("unit: usd", "unit: eur")), "junit")))
+    cases = {case.get("name"): case.find("failure") is not None for case in root.iter("testcase")}
+    assert cases["unit-changed"]
+    assert not cases["slo-input-broken"]
+    assert not cases["score"]  # nobody has asked for a threshold
