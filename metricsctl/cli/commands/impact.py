@@ -42,7 +42,10 @@ SourceOption = Annotated[
     ),
 ]
 WhyOption = Annotated[str | None, typer.Option("--why", metavar="M", help="Show every path to this metric.", show_default=False)]
-WhyNotOption = Annotated[str | None, typer.Option("--why-not", metavar="M", help="Show why this metric does not move.", show_default=False)]
+WhyNotOption = Annotated[
+    str | None,
+    typer.Option("--why-not", metavar="M", help="Show why this metric does not move.", show_default=False, autocompletion=complete.metrics),
+]
 CoverageOption = Annotated[
     str | None,
     typer.Option("--min-coverage", metavar="P%", help="Exit 1 if fewer of the models' columns are traced exactly.", show_default=False),

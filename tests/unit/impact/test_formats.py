@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 
 import jsonschema
@@ -150,7 +151,7 @@ def test_sarif_fits_the_published_schema(impact: Ask) -> None:
 
 
 def test_junit_tells_each_gate(impact: Ask) -> None:
-    root = ElementTree.fromstring(str(render(impact(("unit: usd", "unit: eur")), "junit")))
+    root = ET.fromstring(str(render(impact(("unit: usd", "unit: eur")), "junit")))
     cases = {case.get("name"): case.find("failure") is not None for case in root.iter("testcase")}
     assert cases["unit-changed"]
     assert not cases["slo-input-broken"]
