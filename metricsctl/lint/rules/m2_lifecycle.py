@@ -139,13 +139,16 @@ def unversioned_change(facts: Facts) -> Iterator[Problem]:
     base, head = facts.base, facts.project
     if base is None:
         return
+    from metricsctl.diff.values import Proof
+
     models = _moved_models(base, head)
+    proof = Proof(base, head)
     for name, metric in head.metrics.items():
         old = base.metrics.get(name)
         if old is None or (metric.version or 1) > (old.version or 1):
             continue
         what = _moved(base, head, old, metric) or _moved_below(metric, models)
-        if what:
+        if what and not proof.same(f"metric:{name}"):  # written otherwise is no other meaning
             now = metric.version or 1
             yield Problem(
                 metric.name.span, f"metric '{name}' means something else now, and is still version {now}: {what}", f"version: {now + 1}"
@@ -154,14 +157,12 @@ def unversioned_change(facts: Facts) -> Iterator[Problem]:
 
 def _moved(base: Project, head: Project, old: Metric, new: Metric) -> str | None:
     """What changed of a metric's own meaning, in words."""
-    from metricsctl.diff.aspects import metric_aspects
+    from metricsctl.diff.aspects import aspects_of
     from metricsctl.diff.categories import category_of
-    from metricsctl.diff.hashes import same_value
 
-    before, after = metric_aspects(base, old), metric_aspects(head, new)
+    before, after = aspects_of(base, "metric", old), aspects_of(head, "metric", new)
     if before["type"].key != after["type"].key:
-        is_same = isinstance(new, Alias) and same_value(base, head, new.name.name)
-        return None if is_same else f"type: {before['type'].text} -> {after['type'].text}"
+        return f"type: {before['type'].text} -> {after['type'].text}"
     for aspect in sorted(before.keys() & after.keys()):
         one, other = before[aspect], after[aspect]
         if aspect not in {"dimensions", "grain"} and one.key != other.key and category_of("metric", aspect, one.key, other.key).moves:
