@@ -62,7 +62,7 @@ def impact() -> ImpactReport:
     reached = Impacted(ODD, NodeKind.METRIC, ODD, Category.SEMANTIC, 0.8, ODD, (ODD,), 1.0, ODD)
     gates, unknown = (Gate(ODD, ODD, ODD),), (Unknown(ODD, ODD),)
     return ImpactReport(
-        "base", ODD, (change,), (reached,), Summary(1, 0, 1), 1.0, 60.0, 1.0, "high", gates=gates, unknown=unknown, findings=(NOTE,)
+        "base", ODD, (change,), (reached,), Summary(1, 0, 1), 1.0, 60.0, 1.0, "high", gates=gates, unknown=unknown, malformed=(NOTE,)
     )
 
 
