@@ -105,6 +105,10 @@ class Output:
         else:
             _put(sys.stdout, payload if payload.endswith("\n") or not payload else payload + "\n")
 
+    def file(self, path: Path, payload: str | bytes) -> None:
+        """Write a file beside the result, whole or not at all."""
+        replace_file(path, payload)
+
     def note(self, text: str) -> None:
         """A line on stderr, unless `-q`."""
         if not self.quiet:

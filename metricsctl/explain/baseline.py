@@ -13,13 +13,14 @@ from metricsctl.detect.grid import seasons_of
 from metricsctl.detect.noise import Kind, widened
 from metricsctl.explain.panel import Axis, Panel
 
-__all__ = ["Move", "expected", "kind_of", "move_of", "usual_totals"]
+__all__ = ["Move", "deviation_of", "expected", "kind_of", "move_of", "usual_totals"]
 
 FloatArray = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 _KINDS: dict[str, Kind] = {"count": "count", "count_distinct": "count", "sum": "sum"}
 _RECENT, _FEWEST = 64, 3  # where no season is known: so many windows before, and the fewest that say anything
 _WEEKS = 8
+_DRAWN = 4  # stretches that the rule of thumb is worth
 
 
 def kind_of(aggregate: str | None) -> Kind:
@@ -60,7 +61,7 @@ def _recent(shown: FloatArray, onset: int, found: Band) -> Band:
 class Move:
     """What a series did in the windows of an episode: its total (or mean) against the expected one, and how far out that is.
 
-    `score` is in standard deviations of such a total, n windows counting as 2 * sqrt(n) at most: they are not independent of each other.
+    `score` is in standard deviations of such a total, as the totals of stretches of the same length before show them.
     """
 
     actual: float
@@ -84,6 +85,29 @@ class Move:
         return abs(self.score) >= 4
 
 
+def deviation_of(panel: Panel, band: Band, *, zero: bool) -> FloatArray:
+    """Each window's deviation of the first series, in standard deviations; `zero`: a missing window counts as 0. NaN: unknown."""
+    values = np.where(np.isnan(panel.values[0]) & zero, 0.0, panel.values[0])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: FloatArray = np.where(band.scale[0] > 0, (values - band.expected[0]) / band.scale[0], 0.0)
+    return found
+
+
+def _mean_spread(past: FloatArray, count: int) -> float:
+    """One standard deviation of the mean of `count` neighbouring deviations, as the past shows it.
+
+    The median absolute deviation of the means of stretches of that length (from three windows on), drawn towards one over the root of
+    2 sqrt(count), since neighbours are alike to some degree. It is never more than that: a move can be surer by its history, not less.
+    """
+    usual = 1 / np.sqrt(min(count, 2 * np.sqrt(count)))
+    blocks = len(past) // count
+    if blocks < _FEWEST or count < _FEWEST:
+        return float(usual)
+    means = past[len(past) - blocks * count :].reshape(blocks, count).mean(axis=1)
+    seen = 1.4826 * float(np.median(np.abs(means - np.median(means))))
+    return float(min(np.sqrt((blocks * seen**2 + _DRAWN * usual**2) / (blocks + _DRAWN)), usual))
+
+
 def move_of(values: FloatArray, band: Band, inside: Mask, *, total: bool, row: int = 0) -> Move | None:
     """The move of one series; None if nothing is known of what was to be expected. Of a `total` a missing window counts as 0."""
     level, scale = band.expected[row], band.scale[row]
@@ -94,13 +118,10 @@ def move_of(values: FloatArray, band: Band, inside: Mask, *, total: bool, row: i
         return None
     apart = float(np.sum(actual[known] - level[known]))
     noise = float(np.nansum(scale[known]))
-    score = (
-        0.0
-        if apart == 0
-        else np.sign(apart) * 1e6
-        if noise <= 0
-        else float(np.clip(apart / noise * np.sqrt(min(count, 2 * np.sqrt(count))), -1e6, 1e6))
-    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        past = ((actual - level) / scale)[: int(np.argmax(inside))]
+    spread = _mean_spread(past[np.isfinite(past)], count)
+    score = 0.0 if apart == 0 else float(np.sign(apart) * 1e6 if noise <= 0 else np.clip(apart / noise / spread, -1e6, 1e6))
     share = 1.0 if total else 1.0 / count
     return Move(float(actual[known].sum()) * share, float(level[known].sum()) * share, float(score), count)
 

@@ -22,6 +22,7 @@ __all__ = ["Case", "open_case"]
 
 Mask = npt.NDArray[np.bool_]
 _STANDS_OUT = 3.0
+_MANY = 50  # windows that show how far they usually deviate
 _AFTER = 28 * 86_400_000_000  # how long after the asked time its episode may last
 
 
@@ -125,8 +126,11 @@ def _started(panel: Panel, axis: Axis, kind: Kind, first: int, last: int) -> int
 
 
 def _deviation(panel: Panel, axis: Axis, kind: Kind, first: int) -> npt.NDArray[np.float64]:
-    """Each window's deviation in standard deviations; what begins with window `first` teaches nothing."""
+    """Each window's deviation in standard deviations, as the past shows them; what begins with window `first` teaches nothing."""
     band = expected(panel, axis, np.arange(len(axis)) >= first, kind)
     values = np.where(np.isnan(panel.values[0]) & (kind != "level"), 0.0, panel.values[0])
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(band.scale[0] > 0, (values - band.expected[0]) / band.scale[0], 0.0)
+        found = np.where(band.scale[0] > 0, (values - band.expected[0]) / band.scale[0], 0.0)
+    past = found[:first][np.isfinite(found[:first])]
+    seen = 1.4826 * float(np.median(np.abs(past - np.median(past)))) if len(past) >= _MANY else 1.0
+    return np.asarray(found / np.clip(seen, 0.5, 1.5), dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,8 +17,8 @@ from metricsctl.explain.suspects import Judged
 __all__ = ["Findings", "cancelled", "hypotheses"]
 
 _PLACE = 0.5  # a place is no cause: its confidence is halved
-_LISTED = 0.05  # confidence below which a change is not named: it stands with what was ruled out
-_LIKELY, _POSSIBLE = 0.4, 0.1  # confidence from which on a cause needs no place beside it, and from which on it comes before the place
+_LISTED = 0.03  # confidence below which a change is not named: it stands with what was ruled out
+_LIKELY, _POSSIBLE = 0.4, 0.03  # confidence from which on a cause needs no place beside it, and from which on it comes before the place
 _MOST = 5
 
 
@@ -56,13 +57,7 @@ def hypotheses(found: Findings, facts: Collection) -> tuple[Hypothesis, ...]:
         place = _place(found, facts, sure)
         first = sum(item.kind == "data" for item in made) + (best >= _POSSIBLE)
         made = [*made[:first], *sorted([*made[first:], *place], key=lambda item: -item.confidence)]
-    return tuple(_ranked(item, number) for number, item in enumerate(made[:_MOST], 1))
-
-
-def _ranked(item: Hypothesis, number: int) -> Hypothesis:
-    import dataclasses
-
-    return dataclasses.replace(item, rank=number)
+    return tuple(dataclasses.replace(item, rank=number) for number, item in enumerate(made[:_MOST], 1))
 
 
 def _reason(facts: Collection, subject: str, template: str, numbers: Mapping[str, float]) -> Evidence:
@@ -111,7 +106,7 @@ def _data(found: Findings, item: Health, evidence: Evidence, facts: Collection) 
     return Hypothesis(
         rank=0,
         kind="data",
-        cause=say("the source {source} fell silent", evidence),
+        cause=say("the source {source} is late" if item.is_late else "the source {source} fell silent", evidence),
         where=evidence.says,
         segments=(),
         change=None,

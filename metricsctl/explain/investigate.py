@@ -21,6 +21,7 @@ from metricsctl.explain.quality import Health, health
 from metricsctl.explain.read import Totals, leaf_totals
 from metricsctl.explain.report import Explanation, NotLookedAt, RuledOut, Subject
 from metricsctl.explain.sharpen import sharp_onset
+from metricsctl.explain.surroundings import curve_of, surroundings_of
 from metricsctl.explain.suspects import Judged, judge_changes
 from metricsctl.explain.walk import Upstream, furthest, moves_of_metrics, walk
 from metricsctl.lineage.graph import LineageGraph, build
@@ -48,7 +49,7 @@ def investigate(case: Case, store: Path, facts: Collection, diagnostics: tuple[D
     if any(item.has_rejects for item, _ in states):
         skipped.append(NotLookedAt("when events were rejected", "the store keeps their number, not their times"))
     if abs(move.score) < _UNREMARKABLE and not any(item.is_broken for item, _ in states):
-        return _as_usual(case, move, facts, size, states, diagnostics, skipped)
+        return dataclasses.replace(_as_usual(case, move, facts, size, states, diagnostics, skipped), curve=curve_of(case))
     parts, inputs = _split(case, totals, facts)
     located = _located(case, totals if parts else None, parts, skipped)
     upstream = walk(graph, case.node, case.reader, case.axis, case.inside)
@@ -72,6 +73,8 @@ def investigate(case: Case, store: Path, facts: Collection, diagnostics: tuple[D
         ),
     )
     made = hypotheses(found, facts)
+    sure = {item.change: item.confidence for item in made}
+    moves = {f"metric:{name}": one for name, one in company.items()} | {item.node: item.move for item in upstream} | {case.node: move}
     return Explanation(
         subject=_subject(case, move, states),
         headline=_headline(case, move, size, states),
@@ -82,6 +85,8 @@ def investigate(case: Case, store: Path, facts: Collection, diagnostics: tuple[D
         next=_next(case, found, bool(made and made[0].kind == "change")),
         evidence=tuple(facts),
         diagnostics=diagnostics,
+        surroundings=surroundings_of(case, graph, moves, [(item, sure[item.event.id]) for item in judged if item.event.id in sure]),
+        curve=curve_of(case),
     )
 
 

@@ -9,13 +9,15 @@ from metricsctl.core.durations import US
 from metricsctl.explain.panel import Axis
 from metricsctl.explain.suspects import Onset
 
-__all__ = ["onset_of", "step_start", "stretch_at"]
+__all__ = ["onset_of", "started", "step_start", "stretch_at"]
 
 FloatArray = npt.NDArray[np.float64]
 _CLIP = 8.0
 _SPIKE = 4.0  # what one window may add to a stretch: a spike beside a calm window does not draw it in
 _REACH = 64  # windows on either side that an episode can reach
-_FAR = 4.0  # how far out a stretch must be in all, in standard deviations of one window
+_FAR = 3.5  # how far out a stretch must be in all, in standard deviations of one window
+_ALIKE = 1.5  # neighbours are alike: the likelihood of an onset is taken to this root
+_SELDOM = 0.01  # probability below which a window is not thought of
 _TOLERANCE = 0.25  # of a window: how exactly the time within the first window is known
 
 
@@ -65,16 +67,37 @@ def _furthest(deviation: FloatArray, first: int, last: int, *, apart: bool = Fal
     return float(gain.flat[place]), (int(starts[place // len(ends)]), int(ends[place % len(ends)]))
 
 
-def onset_of(axis: Axis, relative: FloatArray, first: int, last: int) -> Onset:
+def started(deviation: FloatArray, first: int, last: int) -> FloatArray:
+    """How probably a step up to `last` began with each window of [first, last]: by least squares, each start as likely before.
+
+    >>> started(np.array([0.3, 1.2, -0.4, 6, 7, 5, 6.0]), 0, 6).round(2).tolist()
+    [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]
+    """
+    known = np.clip(np.nan_to_num(deviation[first : last + 1], nan=0.0), -_CLIP, _CLIP)
+    gain = np.cumsum(known[::-1])[::-1] ** 2 / np.arange(len(known), 0, -1) / 2 / _ALIKE
+    weight = np.exp(gain - gain.max())
+    return np.asarray(weight / weight.sum(), dtype=np.float64)
+
+
+def onset_of(axis: Axis, relative: FloatArray, first: int, last: int, before: FloatArray | None = None) -> Onset:
     """The onset within the first window of an episode: a window that is hit by a half began in its middle.
 
-    `relative` is the deviation of each window as a share of what was expected. A single window does not tell where in it things began.
+    `before` is the probability of each window up to `last` (the last one of them) that it began there, if that is not sure. `relative` is
+    the deviation of each window as a share of what was expected. A single window does not tell where in it things began.
     """
     start, end = int(axis.times[first]), axis.windows.next(int(axis.times[first]))
     scale = max(2 * US["h"], 2 * (end - start))
     full = np.nanmedian(relative[first + 1 : min(last, first + 3) + 1]) if last > first else np.nan
     if not np.isfinite(full) or not full or not np.isfinite(relative[first]):
-        return Onset(start, start, end - 1, scale)
+        return Onset(start, start, end - 1, scale, _others(axis, first, last, before))
     share = float(np.clip(relative[first] / full, 0.0, 1.0))
     time = int(end - share * (end - start))
-    return Onset(start, time, min(end - 1, int(time + _TOLERANCE * (end - start))), scale)
+    return Onset(start, time, min(end - 1, int(time + _TOLERANCE * (end - start))), scale, _others(axis, first, last, before))
+
+
+def _others(axis: Axis, first: int, last: int, before: FloatArray | None) -> tuple[tuple[int, int, float], ...]:
+    if before is None:
+        return ()
+    places = enumerate(before.tolist(), last + 1 - len(before))
+    found = [(place, weight) for place, weight in places if place != first and weight >= _SELDOM]
+    return tuple((int(axis.times[place]), axis.windows.next(int(axis.times[place])), weight) for place, weight in found)

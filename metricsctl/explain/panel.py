@@ -113,6 +113,13 @@ class PanelReader:
                     windows += self.states.windows(self.store.files(beat.id), None, None)
         return (fetcher.grid.floor(min(windows)), fetcher.grid.floor(max(windows))) if windows else None
 
+    def latest(self, grain: Grain, zone: str) -> int | None:
+        """The last window with data of any source."""
+        fetcher = self.fetcher(grain, zone, everywhere=True)
+        beats = [source.heartbeat.id for source in self.plan.sources.values() if source.heartbeat.id in self.store.head.tables]
+        windows = [window for beat in beats for window in self.states.windows(self.store.files(beat), None, None)]
+        return fetcher.grid.floor(max(windows)) if windows else None
+
     def axis(self, span: tuple[int, int], grain: Grain, zone: str, onset: int, end: int, offset: int = 0) -> Axis:
         """The windows up to `end` that matter for an episode that begins at `onset`, `offset` microseconds more before it."""
         length = max(_HISTORY, _LEAST * grain.microseconds) + offset

@@ -12,7 +12,7 @@ from metricsctl.explain.evidence import Evidence, EvidenceData
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Explanation", "ExplanationData", "Hypothesis", "NotLookedAt", "RuledOut", "Subject"]
+__all__ = ["Curve", "Explanation", "ExplanationData", "Hypothesis", "NotLookedAt", "RuledOut", "SeenNode", "Subject", "Surroundings"]
 
 Segment = Mapping[str, str | None]
 
@@ -80,6 +80,39 @@ class NotLookedAt:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class SeenNode:
+    """A node around the metric: `state` worse, better, moved (neither good nor bad), usual, unknown (no numbers), or suspected (a change).
+
+    `size` is its relative change, of a suspected change its confidence; `says` what a change was.
+    """
+
+    id: str
+    kind: str
+    state: str
+    size: float | None = None
+    says: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the metric is made of, and what is made of it; edges lead from cause to effect."""
+
+    nodes: tuple[SeenNode, ...] = ()
+    edges: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The metric window by window from `since` on, up to the end of the episode, which begins with window `onset`; None: no value."""
+
+    since: str
+    grain: str
+    onset: int
+    values: tuple[float | None, ...]
+    expected: tuple[float | None, ...]
+
+
 class ExplanationData(TypedDict):
     """An explanation in JSON."""
 
@@ -91,11 +124,16 @@ class ExplanationData(TypedDict):
     not_looked_at: tuple[NotLookedAt, ...]
     next: tuple[str, ...]
     evidence: list[EvidenceData]
+    surroundings: Surroundings
+    curve: Curve | None
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One episode with its ranked hypotheses; `subject` is None where there is nothing to explain, and the headline says why."""
+    """One episode with its ranked hypotheses; `subject` is None where there is nothing to explain, and the headline says why.
+
+    `plotted`: whether its text begins with the curve.
+    """
 
     name: ClassVar[str] = "explain"
     version: ClassVar[int] = 1
@@ -109,6 +147,9 @@ class Explanation:
     next: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = field(default=())
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    curve: Curve | None = None
+    plotted: bool = False
 
     @property
     def stats(self) -> dict[str, int]:
@@ -131,6 +172,8 @@ class Explanation:
             "not_looked_at": self.not_looked_at,
             "next": self.next,
             "evidence": [item.to_dict() for item in self.evidence],
+            "surroundings": self.surroundings,
+            "curve": self.curve,
         }
 
     def to_pandas(self) -> pd.DataFrame:

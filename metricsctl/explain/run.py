@@ -90,6 +90,9 @@ def _explain(
     if not isinstance(asked, Asked):
         last = TimeGrid(grain, zone).next(span[1])
         asked = at_time(name, asked, TimeGrid(grain, zone), last)
+        if asked.since >= last:  # its source may be late, or silent, while others go on
+            span = (span[0], max(span[1], reader.latest(grain, zone) or span[1]))
+            last = TimeGrid(grain, zone).next(span[1])
         if asked.until <= span[0] or asked.since >= last:
             between = f"between {to_iso(span[0], zone)} and {to_iso(last, zone)}"
             return _empty("no-data", f"the store has no events of '{name}' then", f"name a time {between}")

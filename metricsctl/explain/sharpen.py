@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from metricsctl.explain.baseline import expected, kind_of
+from metricsctl.explain.baseline import deviation_of, expected, kind_of
 from metricsctl.explain.carriers import Cells
 from metricsctl.explain.case import Case
 from metricsctl.explain.locate import Located, dimensions_of
-from metricsctl.explain.onset import onset_of, step_start
+from metricsctl.explain.onset import onset_of, started, step_start
 from metricsctl.explain.panel import Panel
 from metricsctl.explain.suspects import Onset
 
@@ -23,22 +23,23 @@ _BEFORE = 8  # windows before the episode in which it may have begun unseen
 
 def sharp_onset(case: Case, located: Located | None) -> Onset:
     """When the change began: in the input of the carrying segments that is furthest out, else in the metric itself."""
-    own = onset_of(case.axis, case.relative, case.first, case.last)
-    if located is None or located.carrier is None:
-        return own
     start = max(0, case.first - _BEFORE)
+    own = deviation_of(case.panel, case.band, zero=case.adds_up)
+    best, strength = onset_of(case.axis, case.relative, case.first, case.last, started(own, start, case.last)), 0.0
+    if located is None or located.carrier is None:
+        return best
     hidden = np.arange(len(case.axis)) >= start
-    best, strength = own, 0.0
     for member in located.carrier.members:
         for panel, aggregate in _panels(case, member):
             band = expected(panel, case.axis, hidden, kind_of(aggregate))
+            deviation = np.clip(deviation_of(panel, band, zero=False), -8, 8)
             with np.errstate(divide="ignore", invalid="ignore"):
-                deviation = np.clip((panel.values[0] - band.expected[0]) / band.scale[0], -8, 8)
                 relative = (panel.values[0] - band.expected[0]) / np.abs(band.expected[0])
             found = abs(float(np.nan_to_num(deviation[case.first : case.last + 1], nan=0.0).sum()))
             if found > strength:
                 strength = found
-                best = onset_of(case.axis, relative, step_start(deviation, start, case.last), case.last)
+                place = step_start(deviation, start, case.last)
+                best = onset_of(case.axis, relative, place, case.last, started(deviation, start, case.last))
     return best
 
 

@@ -16,6 +16,7 @@ __all__ = ["Judged", "Onset", "judge_changes"]
 
 _NO_CAUSE = frozenset({"incident"})
 _OTHER_ENVIRONMENT = 0.3
+_HARDLY = 0.05
 _FARTHEST = 7 * US["d"]
 _PRODUCTION = frozenset({"prod", "production", "live"})
 
@@ -26,13 +27,30 @@ Verdict = Literal["candidate", "after", "elsewhere", "long before", "no change"]
 class Onset:
     """When it began, as far as windows tell (microseconds): most likely at `time`, not before `earliest`, hardly after `latest`.
 
-    `scale` is the time in which the plausibility of a change before it falls by half.
+    `scale` is the time in which the plausibility of a change before it falls by half. `others` are windows (start, end, probability) in
+    which
+    it may have begun instead, where the series does not tell surely.
     """
 
     earliest: int
     time: int
     latest: int
     scale: int
+    others: tuple[tuple[int, int, float], ...] = ()
+
+    def near(self, time: int) -> float:
+        """How near before the onset a time lies: 1 in its window, half a `scale` before, 0 after; the mean over what it may be."""
+        rest = 1 - sum(weight for _, _, weight in self.others)
+        found = rest * self._kernel(self.time - time) if time <= self.latest else 0.0
+        return found + sum(weight * self._kernel(start - time) for start, end, weight in self.others if time < end)
+
+    def is_past(self, time: int) -> bool:
+        """Whether a time is after the onset, as good as surely."""
+        before = sum(weight for _, end, weight in self.others if time < end)
+        return time > self.latest and before < _HARDLY
+
+    def _kernel(self, lag: int) -> float:
+        return 1 / (1 + max(lag, 0) / self.scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +76,8 @@ def judge_changes(
     """Every event, the best first; `moved` are the ids of all metrics that moved in the episode, `metric` itself among them.
 
     - reach: an event counts only if a node it is about is the metric or upstream of it.
-    - near = 1 / (1 + lag / scale); events after the onset, and those more than a week (or sixty windows) before it, do not count.
+    - near = 1 / (1 + lag / scale), its mean over the windows in which it may have begun; events after the onset, and those more than a
+      week (or sixty windows) before it, do not count.
     - contrast = (r + 1/2) / (m + 1/2): of the m metrics that moved it reaches r.
     - an event of an environment that is not production counts 0.3.
     """
@@ -76,7 +95,7 @@ def _judged(
     if verdict != "candidate":
         return Judged(event, nodes, verdict, onset.time, lag, 0.0, 0.0, 0.0)
     reached = set(nodes).union(*(graph.downstream(node) for node in nodes))
-    near = 1 / (1 + lag * US["s"] / onset.scale)
+    near = onset.near(event.time)
     contrast = (sum(node in reached for node in moved) + 0.5) / (len(moved) + 0.5)
     weight = 1.0 if event.env is None or event.env.lower() in _PRODUCTION else _OTHER_ENVIRONMENT
     return Judged(event, nodes, verdict, onset.time, lag, near, contrast, near * contrast * weight)
@@ -85,7 +104,7 @@ def _judged(
 def _verdict(event: ChangeEvent, nodes: tuple[str, ...], upstream: frozenset[str], onset: Onset) -> Verdict:
     if event.kind in _NO_CAUSE:
         return "no change"
-    if event.time > onset.latest:
+    if onset.is_past(event.time):
         return "after"
     if upstream.isdisjoint(nodes):
         return "elsewhere"

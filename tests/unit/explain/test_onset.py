@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from metricsctl.core.timegrid import Grain
-from metricsctl.explain.onset import onset_of, step_start, stretch_at
+from metricsctl.explain.onset import onset_of, started, step_start, stretch_at
 from metricsctl.explain.panel import Axis
 
 HOUR = 3_600_000_000
@@ -35,3 +35,16 @@ def test_a_stretch_grows_over_a_weak_window_and_ends_where_it_ends():
 
 def test_noise_before_the_step_is_not_part_of_it():
     assert step_start(np.array([1.5, 0.5, 1.6, -0.2, 6, 7, 6, 6]), 0, 7) == 4
+
+
+def test_a_start_that_is_not_sure_is_spread_over_windows():
+    weak = started(np.array([0.1, -0.2, 0.3, -1.2, -0.8, -1.5, -0.9]), 0, 6)
+    assert weak.sum() == pytest.approx(1)
+    assert int(np.argmax(weak)) == 3
+    assert weak.max() < 0.9
+    axis = Axis(np.arange(7, dtype=np.int64) * HOUR, Grain.parse("1h"), "UTC")
+    found = onset_of(axis, np.array([0, 0, 0, -0.3, -0.3, -0.3, -0.3]), 3, 6, weak)
+    assert sum(weight for _, _, weight in found.others) == pytest.approx(1 - weak[3], abs=0.05)
+    assert found.near(2 * HOUR) > max(found.near(-20 * HOUR), found.near(6 * HOUR))
+    assert not found.is_past(2 * HOUR)
+    assert found.is_past(100 * HOUR)
