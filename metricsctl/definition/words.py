@@ -12,16 +12,21 @@ SQL_WORDS = frozenset(
     re.findall(
         r"\w+",
         """
-        alter analyze and any as attach begin between cache call case comment commit connect connect_by_root copy create cross
-        current_catalog current_date current_time current_timestamp current_user delete desc describe detach disconnect distinct drop else
-        except execute explain false fetch for force from glob grant having if ilike inner insert install intersect into join kill lateral
-        like load localtime localtimestamp map merge not notnull null on only optimize or outer partitioned_by pivot pivot_wider positional
-        pragma prepare qualify regexp rename reset returning revoke rlike rollback select session_user set show summarize tablesample then
-        true truncate uncache union unpivot update use using vacuum when where while with xor
+        all alter analyse analyze and anti any array as asc asof asymmetric at attach authorization begin between binary both by cache
+        call case cast check collate collation column columns comment commit concurrently connect connect_by_root constraint copy create
+        cross current_catalog current_date current_role current_time current_timestamp current_user default deferrable delete desc
+        describe detach disconnect distinct do drop else end except execute explain false fetch for force foreign freeze from full
+        generated glob grant group having if ilike in initially inner insert install intersect into is isnull join kill lambda lateral
+        leading left like limit load localtime localtimestamp map merge natural not notnull null offset on only optimize or order outer
+        overlaps partitioned_by pivot pivot_longer pivot_wider placing positional pragma prepare primary qualify references regexp rename
+        reset returning revoke right rlike rollback select semi session_user set show similar some struct summarize symmetric table
+        tablesample then to trailing true truncate try_cast tuple uncache union unique unpack unpivot update use user using vacuum
+        variadic verbose when where while window with xor
         """,
     )
 )
-"""The words that the parser does not read as a column in DuckDB's dialect; a test holds them against all words that it knows."""
+"""The words that the parser does not read as a column in DuckDB's dialect, and those that must be quoted to be one in the SQL that is run
+(`user` alone would be the name of whoever runs it); a test holds them against all words that it knows."""
 
 
 def is_column_name(text: str) -> bool:

@@ -11,6 +11,7 @@ from metricsctl.definition.expression import parse_expression
 from metricsctl.definition.words import SQL_WORDS, is_column_name
 
 KNOWN = {word.lower() for word in DuckDB.Tokenizer.KEYWORDS} | {token.name.lower() for token in DuckDB.Parser.NO_PAREN_FUNCTIONS}
+KNOWN |= DuckDB.Generator.RESERVED_KEYWORDS
 KNOWN |= {str(word).lower() for word in (*DuckDB.Parser.NO_PAREN_FUNCTION_PARSERS, *DuckDB.Parser.FUNCTION_PARSERS)}
 
 
@@ -24,4 +25,5 @@ def test_a_word_is_taken_for_a_column_only_if_the_parser_does(word: str) -> None
         assert isinstance(tree, exp.Column)
         ours = parse_expression(word, "duckdb")
         assert ours == tree
+        assert tree.sql(dialect="duckdb") == word  # what is run may go without quotes
         assert (ours.this.meta["start"], ours.this.meta["end"]) == (tree.this.meta["start"], tree.this.meta["end"])
