@@ -14,7 +14,7 @@ import numpy as np
 from metricsctl.detect.base import FloatArray
 from metricsctl.detect.rolling import sorted_quantile
 
-__all__ = ["TAIL_SHARE", "Calibrated", "calibrate"]
+__all__ = ["TAIL_SHARE", "Calibrated", "Tail", "calibrate"]
 
 TAIL_SHARE = 0.1  # the share of scores that counts as the tail
 _MAX_SHAPE = 0.25  # heavier tails would let a series never alarm again
@@ -61,7 +61,7 @@ def calibrate(scores: FloatArray, *, reference: bool = True, window: int = _WIND
         past[:, window - _START : window] = _reference()
     probability, usual = np.full((series, size), np.nan), np.full((series, size), np.nan)
     for first, last in _blocks(size):
-        tail = _Tail.fit(past[:, first : first + window])
+        tail = Tail.fit(past[:, first : first + window])
         block = scores[:, first:last]
         probability[:, first:last] = tail.probability(block)
         bound = tail.limit(_TEACHES)[:, None]
@@ -80,7 +80,7 @@ def _blocks(size: int) -> Iterator[tuple[int, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tail:
+class Tail:
     """The sorted past of each series, where its tail begins, and the Pareto distribution of the excesses; one row a series."""
 
     ordered: FloatArray
@@ -90,7 +90,8 @@ class _Tail:
     scale: FloatArray
 
     @classmethod
-    def fit(cls, past: FloatArray) -> _Tail:
+    def fit(cls, past: FloatArray) -> Tail:
+        """The tail of past scores, shape (series, n)."""
         ordered = np.sort(past, axis=1)
         counts = np.count_nonzero(~np.isnan(past), axis=1).astype(np.float64)
         ordered[counts < _START] = np.nan
@@ -102,14 +103,16 @@ class _Tail:
 
     def probability(self, scores: FloatArray) -> FloatArray:
         """Probability of a score at least as large: by rank below the tail, by the Pareto distribution in it."""
-        beyond = (scores - self.threshold[:, None]) / self.scale[:, None]
+        found = np.empty_like(scores)
+        for row, count in enumerate(self.counts.astype(np.int64).tolist()):
+            found[row] = 1 - self.ordered[row, :count].searchsorted(scores[row]) / (count + 1)
+        np.maximum(found, TAIL_SHARE, out=found)
+        rows, places = np.nonzero(scores > self.threshold[:, None])
+        shape, scale = self.shape[rows], self.scale[rows]
+        beyond = (scores[rows, places] - self.threshold[rows]) / scale
         with np.errstate(over="ignore", invalid="ignore"):
-            tail = TAIL_SHARE * np.power(1 + self.shape[:, None] * np.maximum(beyond, 0.0), -1 / self.shape[:, None])
-        below = np.empty_like(scores)
-        for row in range(len(scores)):
-            rank = np.searchsorted(self.ordered[row, : int(self.counts[row])], scores[row], side="left")
-            below[row] = np.maximum(1 - rank / (self.counts[row] + 1), TAIL_SHARE)
-        found = np.where(scores > self.threshold[:, None], np.minimum(tail, TAIL_SHARE), below)
+            tail = TAIL_SHARE * np.power(1 + shape * beyond, -1 / shape)
+        found[rows, places] = np.minimum(tail, TAIL_SHARE)
         return np.where(np.isnan(scores) | np.isnan(self.threshold[:, None]), np.nan, found)
 
     def limit(self, rate: float) -> FloatArray:

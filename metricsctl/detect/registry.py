@@ -12,9 +12,15 @@ __all__ = ["AUTO", "NAMES", "create", "names"]
 
 AUTO = "auto"
 _HOMES = {
+    "ar_residual": "ArResidual",
+    "histogram_novelty": "HistogramNovelty",
     "isolation_forest": "IsolationForest",
+    "jump": "Jump",
     "missing_data": "MissingData",
+    "nearest_past": "NearestPast",
+    "range_novelty": "RangeNovelty",
     "robust_z": "RobustZ",
+    "seasonal_median": "SeasonalMedian",
     "seasonal_robust_z": "SeasonalRobustZ",
     "zscore": "ZScore",
 }

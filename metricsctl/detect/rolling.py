@@ -38,6 +38,8 @@ def over_past(values: FloatArray, window: int, step: int, work: Callable[[FloatA
 
 def sorted_quantile(ordered: FloatArray, counts: FloatArray, share: float) -> FloatArray:
     """A quantile of each row of sorted values whose first `counts` are finite; NaN where there are none."""
+    if not ordered.shape[1]:
+        return np.full(len(ordered), np.nan)
     place = np.maximum(counts - 1, 0) * share
     low = np.floor(place).astype(np.int64)
     high = np.ceil(place).astype(np.int64)

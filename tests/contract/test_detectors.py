@@ -11,20 +11,39 @@ from metricsctl.detect.checks import CHECKS, series_for_checks
 from metricsctl.detect.detectors.seasonal_robust_z import Season
 from metricsctl.detect.judge import judge
 from metricsctl.detect.registry import NAMES, create
+from metricsctl.detect.stream import BlockDetector, Stream
 
 PARAMETERS = {
     "isolation_forest": {"trees": 10, "refit": 300},
+    "jump": {"season": 24},
     "missing_data": {"season": Season(24, 8, 2)},
     "robust_z": {"window": 96},
     "seasonal_robust_z": {"seasons": (Season(48), Season(24, 14, 3))},
     "zscore": {"window": 96},
 }
+STREAMED = [name for name in NAMES if isinstance(create(name), BlockDetector)]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", NAMES)
 def test_detector(name: str, check: Callable[[Detector], None]) -> None:
-    check(create(name, **PARAMETERS[name]))
+    check(create(name, **PARAMETERS.get(name, {})))
+
+
+@pytest.mark.parametrize("name", STREAMED)
+def test_bit_by_bit_is_all_at_once(name: str) -> None:
+    """Points that arrive in pieces, with the state saved and loaded in between, score as all of them together."""
+    values = np.stack([series_for_checks(1500, seed=seed) for seed in range(2)])
+    detector = create(name, **PARAMETERS.get(name, {}))
+    stream, parts, place = Stream(detector, 2), [], 0
+    for size in (1, 1, 30, 200, 1, 7, 500, 33, 1, 1, 400, 325):
+        parts.append(stream.push(values[:, place : place + size]))
+        place += size
+        state = {key: np.array(part) for key, part in stream.save().items()}
+        stream = Stream(detector, 2)
+        stream.load(state)
+    assert place == 1500
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), detector.trace(values))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -39,7 +58,7 @@ def test_detector_has_defaults_and_a_page(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_verdicts_do_not_see_the_future(name: str) -> None:
     values = np.stack([series_for_checks(seed=seed) for seed in range(2)])
-    detector = create(name, **PARAMETERS[name])
+    detector = create(name, **PARAMETERS.get(name, {}))
     whole = judge(values, detector, 1e-3)
     for cut in (60, 201, 350):
         replaced = values.copy()
@@ -52,7 +71,7 @@ def test_verdicts_do_not_see_the_future(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if isinstance(create(name), BandDetector)])
 def test_a_band_holds_what_is_usual(name: str) -> None:
     values = series_for_checks(2000)[None]
-    found = judge(values, create(name, **PARAMETERS[name]), 1e-3)
+    found = judge(values, create(name, **PARAMETERS.get(name, {})), 1e-3)
     known = ~np.isnan(found.low) & ~np.isnan(values)
     inside = (values[known] >= found.low[known]) & (values[known] <= found.high[known])
     assert 0.97 <= inside.mean() < 1.0
