@@ -143,7 +143,7 @@ def test_yaml_indented_with_tabs(shop: Path, run: Run) -> None:
 def test_yaml_of_other_tools_is_left_alone(shop: Path, run: Run) -> None:
     for name, text in OTHER_TOOLS.items():
         (shop / name).write_text(text, encoding="utf-8")
-    done = run("lint")
+    done = run("lint", "--select", "M0,M1")
     assert (done.returncode, done.stdout) == (0, ""), done.stdout
     assert "4 other" in done.stderr
     assert run("ingest", "orders.ndjson").returncode == 0
