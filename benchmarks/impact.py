@@ -110,6 +110,7 @@ def main() -> None:
     parser.add_argument("--no-edits", action="store_true")
     asked = parser.parse_args()
     os.environ.pop("METRICSCTL_PROJECT", None)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program has its bytecode
     house = Warehouse(1000, 150)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)

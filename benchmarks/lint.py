@@ -228,6 +228,7 @@ def main() -> None:
     parser.add_argument("metrics", nargs="*", type=int, default=[1000, 5000])
     parser.add_argument("--runs", type=int, default=3)
     asked = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program has its bytecode
     for metrics in asked.metrics:
         measure(metrics, asked.runs)
 
