@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "impact": ("metricsctl.cli.commands.impact:impact", "Definitions"),
     "changes": ("metricsctl.cli.commands.changes:changes", "Numbers"),
     "ingest": ("metricsctl.cli.commands.ingest:ingest", "Numbers"),
+    "sample": ("metricsctl.cli.commands.sample:sample", "Numbers"),
     "query": ("metricsctl.cli.commands.query:query", "Numbers"),
     "detect": ("metricsctl.cli.commands.detect:detect", "Numbers"),
     "explain": ("metricsctl.cli.commands.explain:explain", "Numbers"),

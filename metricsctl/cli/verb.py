@@ -25,11 +25,11 @@ __all__ = ["guarded", "one_of", "verb"]
 Command = Callable[..., int | None]
 
 
-def verb(*formats: str, name: str | None = None) -> Callable[[Command], Command]:
+def verb(*formats: str, name: str | None = None, own_output: bool = False) -> Callable[[Command], Command]:
     """Make a command of a function `(out: Output, ...) -> exit code or None`.
 
     The first of `formats` is the default. The options -o, -q, -v, --color, --exit-zero and --format are added and end up in `out`; errors
-    become messages and exit codes.
+    become messages and exit codes. `own_output`: -o means something else to this verb, whose result always goes to stdout.
     """
 
     def decorate(function: Command) -> Command:
@@ -40,7 +40,7 @@ def verb(*formats: str, name: str | None = None) -> Callable[[Command], Command]
             for parameter in inspect.signature(function).parameters.values()
             if parameter.name != "out"
         ]
-        shared = _shared_parameters(formats)
+        shared = [item for item in _shared_parameters(formats) if not (own_output and item.name == "output")]
 
         @functools.wraps(function)
         def command(**values: Any) -> int:
@@ -71,7 +71,7 @@ def _shared_parameters(formats: tuple[str, ...]) -> list[inspect.Parameter]:
 
 
 def _configured(out: Output, formats: tuple[str, ...], common: dict[str, Any]) -> Output:
-    out.path, out.quiet, out.verbose = common["output"], common["quiet"], common["verbose"]
+    out.path, out.quiet, out.verbose = common.get("output"), common["quiet"], common["verbose"]
     out.exit_zero = common["exit_zero"]
     if common["color"] is not None:
         out.color = one_of("--color", common["color"], COLORS)

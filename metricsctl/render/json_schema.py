@@ -40,6 +40,7 @@ REPORTS = {
     "lint": "metricsctl.lint.report:LintReport",
     "query": "metricsctl.query.frame:QueryReport",
     "rule": "metricsctl.lint.report:RuleReport",
+    "sample": "metricsctl.ingest.sampling.report:SampleReport",
     "store": "metricsctl.store.info:StoreInfo",
     "store-verify": "metricsctl.store.info:VerifyReport",
     "test": "metricsctl.testing.report:TestReport",
