@@ -67,12 +67,10 @@ def _onset(towards: FloatArray, alert: int, earliest: int) -> int:
 
 
 def _end(towards: FloatArray, onset: int, last: int) -> int:
-    """The last window that is still out of the ordinary; a sum of deviations stays high a while longer."""
+    """The last anomaly that is by itself out of the ordinary: a sum of deviations stays high a while longer."""
     end = last
     while end > onset and towards[end] <= ELEVATED:
         end -= 1
-    while end == last and end + 1 < len(towards) and towards[end + 1] > ELEVATED:
-        end = last = end + 1
     return end
 
 

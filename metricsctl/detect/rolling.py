@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from metricsctl.detect.base import FloatArray
 
-__all__ = ["MAD", "mean_and_deviation", "median_and_mad", "never_negative", "over_past", "sorted_quantile"]
+__all__ = ["MAD", "mean_and_deviation", "median_and_mad", "never_negative", "over_past", "rarely_negative", "sorted_quantile"]
 
 MAD = 1.4826  # median absolute deviation to standard deviation, for a normal distribution
 _CHUNK = 4_000_000  # numbers in one piece of work
@@ -84,3 +84,9 @@ def never_negative(values: FloatArray) -> npt.NDArray[np.bool_]:
     """Whether no value before a point was negative."""
     kept = np.logical_and.accumulate(~(values < 0), axis=1)
     return np.concatenate([np.ones((len(values), 1), dtype=bool), kept[:, :-1]], axis=1)
+
+
+def rarely_negative(values: FloatArray, share: float) -> npt.NDArray[np.bool_]:
+    """Whether at most a `share` of the known values before a point were negative."""
+    found = np.cumsum(values < 0, axis=1) <= share * np.cumsum(~np.isnan(values), axis=1)
+    return np.concatenate([np.ones((len(values), 1), dtype=bool), found[:, :-1]], axis=1)

@@ -31,14 +31,14 @@ def kind_of(aggregate: str | None) -> Kind:
 def expected(panel: Panel, axis: Axis, hidden: Mask, kind: Kind) -> Band:
     """What was to be expected of each window and one standard deviation of it, shape (cells, windows); NaN where too little is known.
 
-    Windows that are `hidden` (the episode) teach nothing. The seasonal expectation is that of `detect`; where no season is known yet, the
-    median of the last windows stands in.
+    Windows that are `hidden` (the episode) teach nothing. The seasonal expectation is that of `detect`, but one odd week does not move it;
+    where no season is known yet, the median of the last windows stands in.
     """
     grid = axis.grid
     shown = np.where(hidden[None, :], np.nan, panel.values)
     values, counts = grid.spread(shown), np.nan_to_num(grid.spread(panel.counts), nan=0.0)
     seasons = seasons_of(grid.length, weekly_only=True)
-    band = widened(SeasonalRobustZ(seasons).band(values), values, counts, kind, max(2 * seasons[0].period, 28))
+    band = widened(SeasonalRobustZ(seasons, forgiving=True).band(values), values, counts, kind, max(2 * seasons[0].period, 28))
     found = Band(grid.gather(band.expected), grid.gather(band.scale))
     if np.isfinite(found.expected[:, hidden]).any() or not hidden.any():
         return found

@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from metricsctl.detect.base import Band, FloatArray, rowwise
-from metricsctl.detect.rolling import MAD, mean_and_deviation, median_and_mad, never_negative, over_past
+from metricsctl.detect.rolling import MAD, mean_and_deviation, median_and_mad, never_negative, over_past, rarely_negative
 
 __all__ = ["Season", "SeasonalRobustZ", "lagged"]
+
+_SELDOM = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,9 @@ class SeasonalRobustZ:
         Candidates, longest first.
     floor : float
         Smallest standard deviation that counts, as a share of the level.
+    forgiving : bool
+        Whether what is odd but once is forgiven: a drift counts only as far as two seasons in a row show it, and a season stays a factor
+        while no more than a tenth of all values have been negative.
 
     References
     ----------
@@ -65,6 +70,7 @@ class SeasonalRobustZ:
 
     seasons: tuple[Season, ...] = (Season(168), Season(24, 14, 3))
     floor: float = 0.01
+    forgiving: bool = False
 
     def score(self, values: FloatArray) -> FloatArray:
         """Score every point by its past alone; NaN while warming up. Shape (n,) or (series, n)."""
@@ -75,19 +81,23 @@ class SeasonalRobustZ:
         expected, usable = self._expected(values)
         longest = self.seasons[0]
         level = over_past(np.abs(values), max(2 * longest.period, 14), longest.step, mean_and_deviation(1))[0]
-        spread = _spread(expected, level, never_negative(values))
+        spread = _spread(expected, level, self._is_factor(values))
         with np.errstate(divide="ignore", invalid="ignore"):
             noise = np.abs(values - expected) / spread
         noise = np.where(np.isfinite(noise), noise, np.nan)
         scale = np.maximum(spread * _usual(noise, longest), self.floor * level)
         return Band(np.where(usable, expected, np.nan), np.where(usable, scale, np.nan))
 
+    def _is_factor(self, values: FloatArray) -> npt.NDArray[np.bool_]:
+        """Whether the season is a factor at each point, shape (series, n)."""
+        return rarely_negative(values, _SELDOM) if self.forgiving else never_negative(values)
+
     def _expected(self, values: FloatArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
         """What each point should be, and whether enough seasons are known to judge by it."""
-        positive = never_negative(values)
-        best, usable, error = _candidate(values, self.seasons[0], positive, self.seasons[0])
+        positive = self._is_factor(values)
+        best, usable, error = _candidate(values, self.seasons[0], positive, self.seasons[0], forgiving=self.forgiving)
         for season in self.seasons[1:]:
-            other, ready, other_error = _candidate(values, season, positive, self.seasons[0])
+            other, ready, other_error = _candidate(values, season, positive, self.seasons[0], forgiving=self.forgiving)
             better = ready & (~usable | (other_error < error))
             best = np.where(better | np.isnan(best), other, best)
             error = np.where(better, other_error, error)
@@ -96,11 +106,11 @@ class SeasonalRobustZ:
 
 
 def _candidate(
-    values: FloatArray, season: Season, positive: npt.NDArray[np.bool_], judged_over: Season
+    values: FloatArray, season: Season, positive: npt.NDArray[np.bool_], judged_over: Season, *, forgiving: bool
 ) -> tuple[FloatArray, npt.NDArray[np.bool_], FloatArray]:
     """A season's expectation, where it may be used, and how far off it has lately been."""
     base, known = _midmean(lagged(values, season))
-    expected = _drifted(values, base, season, positive)
+    expected = _drifted(values, base, season, positive, forgiving=forgiving)
     error = over_past(np.abs(values - expected), max(judged_over.period, 14), judged_over.step, median_and_mad(1))[0]
     return expected, known >= season.minimum, np.where(np.isnan(error), np.inf, error)
 
@@ -127,7 +137,7 @@ def _midmean(lags: FloatArray) -> tuple[FloatArray, npt.NDArray[np.int64]]:
     return np.where(known > 0, (top - bottom) / np.maximum(known - 2 * cut, 1), np.nan), known
 
 
-def _drifted(values: FloatArray, base: FloatArray, season: Season, positive: npt.NDArray[np.bool_]) -> FloatArray:
+def _drifted(values: FloatArray, base: FloatArray, season: Season, positive: npt.NDArray[np.bool_], *, forgiving: bool) -> FloatArray:
     """The seasonal base, moved by how the last season ran against its own base."""
     if season.period == 1:
         return base
@@ -140,8 +150,18 @@ def _drifted(values: FloatArray, base: FloatArray, season: Season, positive: npt
         ratio = np.where(busy & (base > 0), values / base, np.nan)
     factor = np.nan_to_num(over_past(ratio, window, season.step, work)[0], nan=1.0)
     shift = np.nan_to_num(over_past(values - base, window, season.step, work)[0], nan=0.0)
+    if forgiving:
+        factor, shift = (_in_both(one, season.period, neutral) for one, neutral in ((factor, 1.0), (shift, 0.0)))
     moved: FloatArray = np.where(positive, base * np.clip(factor, 0.2, 5.0), base + shift)
     return moved
+
+
+def _in_both(drift: FloatArray, period: int, neutral: float) -> FloatArray:
+    """The drift as far as the season before showed it too: the median of both and none."""
+    before = np.full(drift.shape, neutral)
+    before[:, period:] = drift[:, :-period]
+    middle: FloatArray = np.maximum(np.minimum(drift, before), np.minimum(np.maximum(drift, before), neutral))
+    return middle
 
 
 def _spread(expected: FloatArray, level: FloatArray, positive: npt.NDArray[np.bool_]) -> FloatArray:

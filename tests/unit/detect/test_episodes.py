@@ -17,8 +17,9 @@ def test_one_spike_is_one_episode() -> None:
     assert found([0, 0.2, 9, 0.1, 0], [2]) == [(2, 2, 2, 2, 1)]
 
 
-def test_an_episode_begins_before_its_alert_and_lasts_while_it_is_elevated() -> None:
-    assert found([0, -2.5, -3, -8, -2, -1.5, 0, 0], [3]) == [(1, 3, 3, 5, -1)]
+def test_an_episode_begins_before_its_alert_and_ends_with_its_last_anomaly() -> None:
+    assert found([0, -2.5, -3, -8, -2, -1.5, 0, 0], [3]) == [(1, 3, 3, 3, -1)]
+    assert found([0, -2.5, -3, -8, -2, -1.5, 0, 0], [3, 4]) == [(1, 3, 3, 4, -1)]
 
 
 def test_anomalies_close_together_are_one() -> None:
