@@ -2,8 +2,8 @@
 
     python benchmarks/cold_start.py
 
-The limits hold for a machine on which `python -c pass` takes 11 ms of CPU; they are scaled by what it takes here. Each figure is the least of
-several runs, with the bytecode that an installed program has.
+The limits hold for a machine on which `python -c pass` takes 11 ms of CPU; they are scaled by what it takes here. Each figure is the least
+of several runs, with the bytecode that an installed program has.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from metricsctl.definition.project import Project
 from metricsctl.engine.duckdb.connection import connect
 from metricsctl.engine.duckdb.ingest import DuckDbFolder
 from metricsctl.ingest.assign import assign
+from metricsctl.ingest.pace import Pace
 from metricsctl.ingest.readers import discover
 from metricsctl.ingest.rejects import RejectLimit
 from metricsctl.ingest.report import IngestReport
@@ -54,7 +55,7 @@ def ingest(
         files = assign(discover(list(paths), stdin=stdin, spool_dir=spool), plan.sources, options.source)
         with _sink(store, options) as sink:
             folder = DuckDbFolder(sink.connection, plan.sources, spool, memory=options.memory)
-            run = Session(project, plan, options, sink, folder, spool, progress)
+            run = Session(project, plan, options, sink, folder, spool, Pace(progress))
             try:
                 run.prepare(files)
                 run.read(files)

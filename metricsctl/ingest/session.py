@@ -13,12 +13,12 @@ from pathlib import Path
 
 from metricsctl.core.diagnostics import Diagnostic, Severity
 from metricsctl.core.errors import UsageError
-from metricsctl.core.progress import Progress
 from metricsctl.definition.project import Project
 from metricsctl.engine.batch import Batch, LoadedBatch, Part
 from metricsctl.engine.duckdb.aggregate import Closed, table_of
 from metricsctl.engine.duckdb.ingest import DuckDbFolder
 from metricsctl.ingest.check import check_expressions
+from metricsctl.ingest.pace import Pace
 from metricsctl.ingest.readers import Chunk, FileReader, InputFile, Known, Mark
 from metricsctl.ingest.readers.ahead import ahead
 from metricsctl.ingest.rejects import RejectLimit, RejectLog
@@ -115,7 +115,7 @@ class Session:
     sink: Sink
     folder: DuckDbFolder
     spool: Path
-    progress: Progress
+    pace: Pace
     now: int = 0
     log: RejectLog = field(default_factory=RejectLog)
     targets: dict[str, list[Target]] = field(default_factory=dict)
@@ -171,19 +171,19 @@ class Session:
 
     def read(self, files: Sequence[tuple[InputFile, str]]) -> None:
         """Read every file; a group that is not full at the end stays open for `finish`."""
-        total = sum(file.path.stat().st_size for file, _ in files if file.path.exists())
-        self.progress.start("ingest", total, "B")
+        self.pace.start([file.path for file, _ in files])
         try:
             for file, source in files:
                 self._read_file(file, source)
             self._fold_waiting()
         finally:
-            self.progress.finish()
+            self.pace.progress.finish()
 
     def _read_file(self, file: InputFile, source: str) -> None:
         reader = FileReader(file, self.known[source], chunk_bytes=self.options.batch, spool_dir=self.spool, spares=self.spares)
         read = 0
         large = file.format != "parquet" and file.path.exists() and file.path.stat().st_size > self.options.batch
+        self.pace.open(file.path)
         for chunk in ahead(reader.chunks()) if large else reader.chunks():
             read = chunk.mark.size - reader.resumed_at
             if not self.waiting.takes(chunk, source, self.options.batch):
@@ -192,12 +192,12 @@ class Session:
             self.waiting.chunks.append(chunk)
             self.waiting.bytes += len(chunk.data)
             self.known[source].add(chunk.mark)
+            self.pace.read(chunk.offset)
             if chunk.path is not None:
                 self._fold_waiting()
         self.diagnostics.extend(reader.diagnostics)
         self.files.append(FileReport(file.name, source, reader.status, read, 0))
-        rows = sum(tally.rows for tally in self.tallies.values())
-        self.progress.advance(file.path.stat().st_size if file.path.exists() else 0, f"{rows:,} events")
+        self.pace.close()
 
     def _fold_waiting(self) -> None:
         """Make one batch of the waiting chunks and fold it into the open group, which is committed when it is full."""
@@ -225,6 +225,7 @@ class Session:
     def _count(self, source: str, loaded: LoadedBatch) -> None:
         tally = self.tallies[source]
         tally.rows += loaded.rows
+        self.pace.say(loaded.rows)
         tally.accepted += loaded.accepted
         self.log.add(source, loaded.rejects)
         self.group.accepted += loaded.accepted

@@ -29,7 +29,8 @@ class Chunk:
     """Whole lines of a file.
 
     `data` are the lines without the header of CSV and TSV, whose column names are `header`; `first_line` is the number in the file (from 1)
-    of the first of them; `mark` is the state after them. Of a Parquet file there is one chunk, without data: `path` is to be scanned.
+    of the first of them; `mark` is the state after them, `offset` how much of the file on the disk had been taken in by then. Of a Parquet
+    file there is one chunk, without data: `path` is to be scanned.
     """
 
     file: InputFile
@@ -38,6 +39,7 @@ class Chunk:
     header: tuple[str, ...] | None
     first_line: int
     mark: Mark
+    offset: int
     path: Path | None = None
 
 
@@ -86,7 +88,7 @@ class FileReader:
         if whole.damage is None and mark.size and not known:
             self._found_more = True
             path = unpack(self._file, self._spool_dir) if self._file.gzip else self._file.path
-            yield Chunk(self._file, "parquet", b"", None, 1, mark, path)
+            yield Chunk(self._file, "parquet", b"", None, 1, mark, self._file.path.stat().st_size, path)
         self._finish(whole.damage)
 
     def _text(self) -> Iterator[Chunk]:
@@ -128,7 +130,8 @@ class FileReader:
         self._found_more = True
         first_line = window.lines + 1
         data = window.take(end)
-        return Chunk(self._file, self._file.format, data, head.names, first_line, window.mark(open_line=open_line))
+        mark = window.mark(open_line=open_line)
+        return Chunk(self._file, self._file.format, data, head.names, first_line, mark, window.stream.consumed())
 
     def _longer(self, size: int, window: Window) -> int:
         if size >= max(MAX_RECORD, self._chunk_bytes):

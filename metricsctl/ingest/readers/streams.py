@@ -32,6 +32,9 @@ class ByteStream(Protocol):
     def size(self) -> int | None:
         """How many bytes there are in all, None where only reading can tell."""
 
+    def consumed(self) -> int:
+        """How many bytes of the file itself, as it lies there, have been taken in."""
+
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
@@ -53,6 +56,9 @@ class _Plain:
 
     def size(self) -> int | None:
         return os.fstat(self._raw.fileno()).st_size
+
+    def consumed(self) -> int:
+        return self._raw.tell()
 
     def __enter__(self) -> Self:
         return self
