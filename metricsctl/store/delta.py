@@ -30,6 +30,7 @@ __all__ = [
     "publish",
     "snapshot",
     "transaction_version",
+    "unneeded",
     "version",
 ]
 
@@ -136,6 +137,17 @@ def snapshot(path: Path, version: int) -> list[DataFile]:
 def files(path: Path, version: int) -> list[str]:
     """The plain paths of the data files of one version of the table at `path`."""
     return [file.path for file in snapshot(path, version)]
+
+
+def unneeded(path: Path, version: int, hours: int) -> list[str]:
+    """The paths of files in a table's folder that its snapshot of `version` does not have, and that left it more than so many hours ago.
+
+    Nothing is removed, and nothing is written to the log, in which Delta Lake itself would make a version of it.
+    """
+    with _failures(path):
+        table = _open(path)
+        found = table.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True, keep_versions=[version])
+        return sorted(os.path.join(path, unquote(name)) for name in found)  # noqa: PTH118
 
 
 def publish(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from metricsctl.store.delta import diverged
 from metricsctl.store.files import fsync_folder, is_generation
 from metricsctl.store.head import Head
 
-__all__ = ["STAGED", "STATE_FILE", "TABLES", "clean", "current", "make", "mark_finished", "table_folder"]
+__all__ = ["STAGED", "STATE_FILE", "TABLES", "clean", "clear_dropped", "current", "make", "mark_finished", "table_folder"]
 
 STATE_FILE = "state.duckdb"
 TABLES = "tables"
@@ -78,3 +79,10 @@ def clean(store: Path, head: Head | None) -> None:
     for folder in _folders(store):
         if folder not in keep:
             shutil.rmtree(folder, ignore_errors=True)  # what cannot go now is left to the next writer
+
+
+def clear_dropped(generation: Path, tables: Collection[str]) -> None:
+    """Remove the folders of tables that are not among those of the state, which must be the one that the head shows."""
+    for folder in (generation / TABLES).iterdir():
+        if folder.name not in tables:
+            shutil.rmtree(folder, ignore_errors=True)  # what cannot go now is left to the next commit

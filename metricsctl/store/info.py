@@ -23,7 +23,7 @@ from metricsctl.store.lock import StoreLock
 from metricsctl.store.reader import StoreReader
 from metricsctl.store.state import State
 
-__all__ = ["StoreInfo", "TableInfo", "VerifyReport", "info", "verify"]
+__all__ = ["StoreInfo", "TableInfo", "VerifyReport", "info", "source_data", "verify"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class StoreInfo:
             "generation": self.generation,
             "seq": self.seq,
             "bytes": self.bytes,
-            "sources": [_source_data(source) for source in self.sources],
+            "sources": [source_data(source) for source in self.sources],
             "tables": self.tables,
         }
 
@@ -134,7 +134,8 @@ class VerifyReport:
         return {"ok": self.ok, "problems": list(self.problems), "tables": self.tables, "files": self.files, "rows": self.rows}
 
 
-def _source_data(source: SourceState) -> SourceData:
+def source_data(source: SourceState) -> SourceData:
+    """A source as it stands in JSON."""
     times = (None if time is None else to_iso(time) for time in (source.max_time, source.watermark, source.closed_until))
     max_time, watermark, closed_until = times
     return {
@@ -248,9 +249,9 @@ class _Check:
         interrupted = head.seq < state.seq
         for name, table in sorted(head.tables.items()):
             stored = tables.get(name)
-            if stored is None:
+            if stored is None and not interrupted:
                 self.problems.append(f"head.json names the table {name}, which the writer's state does not know")
-            elif stored.pending is None and not interrupted and stored.version != table.version:
+            elif stored is not None and stored.pending is None and not interrupted and stored.version != table.version:
                 self.problems.append(f"head.json names version {table.version} of table {name}, the writer's state {stored.version}")
         self.problems.extend(f"head.json lacks the table {name}" for name in sorted(tables.keys() - head.tables) if not interrupted)
 

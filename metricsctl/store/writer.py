@@ -189,6 +189,13 @@ class StoreWriter:
             self._state.set_meta(table, meta)
             self._changed = True
 
+    def forget_table(self, table: str) -> None:
+        """Drop a table, in the open group; its folder is removed when the group is committed. KeyError if there is no such table."""
+        self._need_group()
+        with self._failures():
+            self._state.forget_table(self._stored(table).table.name)
+        self._changed = True
+
     def put(self, table: str, select_sql: str) -> int:
         """Put the rows of a query into a table, matching columns by name; returns how many. KeyError if there is no such table.
 
@@ -275,6 +282,7 @@ class StoreWriter:
             self._state.clear(versions)
         self._head = head
         self._unpublished = False
+        generations.clear_dropped(self._generation, self._state.tables())
 
     def _recover(self, head: Head | None) -> None:
         if head is not None:

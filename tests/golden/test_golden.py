@@ -23,7 +23,7 @@ VARYING = [
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), lambda _: "UUID"),
     (re.compile(r"in \d+\.\d s \([\d,]+ events/s\)"), lambda _: "in N s (N events/s)"),
     (re.compile(r"\b\d+(\.\d)? [kM]?B\b"), lambda found: "SIZE".rjust(len(found[0]))),
-    (re.compile(r'"bytes": \d+'), lambda _: '"bytes": 0'),
+    (re.compile(r'"(bytes\w*)": \d+'), lambda found: f'"{found[1]}": 0'),
 ]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from metricsctl.core.diagnostics import Diagnostic, Severity
-from metricsctl.core.errors import DataError, UsageError
+from metricsctl.core.errors import UsageError
+from metricsctl.core.folders import fresh_folder
 from metricsctl.core.progress import SILENT, Progress
 from metricsctl.definition.project import Project
 from metricsctl.definition.schema import Source
@@ -61,10 +61,8 @@ def sample(
     DataError
         A file that cannot be read, or a disk that is full; nothing is left behind.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} is there already", hint="name a new folder, or an empty one")
     chooser = Chooser(options.seed, options.rate)
-    with tempfile.TemporaryDirectory(prefix="metricsctl-") as scratch, _fresh(folder) as fresh:
+    with tempfile.TemporaryDirectory(prefix="metricsctl-") as scratch, fresh_folder(folder) as fresh:
         spool = Path(scratch)
         files = assign(discover(list(paths), stdin=stdin, spool_dir=spool), project.sources, options.source)
         with contextlib.closing(RowChooser(spool, chooser.salt, chooser.bound)) as rows:
@@ -77,22 +75,6 @@ def sample(
             finally:
                 progress.finish()
         return run.report(folder)
-
-
-@contextlib.contextmanager
-def _fresh(folder: Path) -> Iterator[Path]:
-    """A folder beside the asked one that takes its place at the end, and vanishes if there is an error."""
-    fresh = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    try:
-        fresh.mkdir(parents=True)
-        yield fresh
-        if folder.exists():
-            folder.rmdir()
-        fresh.replace(folder)
-    except OSError as error:
-        raise DataError(f"cannot write the sample to {folder}: {error.strerror or error}", hint="is there room for it?") from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _target(file: InputFile, source: str, files: Sequence[InputFile]) -> Path:
