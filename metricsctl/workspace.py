@@ -129,8 +129,10 @@ class Workspace:
         since: int | str | None = None,
         until: int | str | None = None,
         where: str | None = None,
+        order: str | None = None,
+        limit: int | None = None,
     ) -> QueryReport:
-        """Compute metrics from the store; `grain` as in "1d", all else as in `metricsctl.query.run.QueryOptions`."""
+        """Compute metrics from the store, filled as their definitions say; `grain` as in "1d", all else as in `query.run.QueryOptions`."""
         from metricsctl.core.errors import UsageError
         from metricsctl.core.timegrid import Grain
         from metricsctl.query.run import QueryOptions, query
@@ -139,7 +141,7 @@ class Workspace:
             length = None if grain is None else Grain.parse(grain)
         except ValueError as error:
             raise UsageError(str(error), hint="for example 1h, 1d, 1w, 1mo") from error
-        options = QueryOptions(by=tuple(by), grain=length, since=since, until=until, where=where)
+        options = QueryOptions(by=tuple(by), grain=length, since=since, until=until, where=where, fill=True, order=order, limit=limit)
         return query(self._checked(), self.store, metrics, options)
 
     def detect(

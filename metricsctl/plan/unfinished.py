@@ -82,7 +82,6 @@ RELATIONS: tuple[Callable[[Source | Model], Obstacle | None], ...] = (_session, 
 
 NOT_HEEDED: dict[str, tuple[tuple[str, str, str], ...]] = {
     "ingest": (("sources", "key", "duplicates are counted as often as they come"),),
-    "query": (("metrics", "fill", "windows without a value stay absent"),),
     "detect": (
         ("metrics", "watch", "all metrics are judged alike"),
         ("metrics", "sla", "a window is judged as soon as the watermark has passed it"),

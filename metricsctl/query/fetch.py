@@ -131,6 +131,11 @@ class Fetcher:
                 return True
         return False
 
+    def reach(self, source: str) -> tuple[int, int] | None:
+        """The first and the last window in which a source had events; None without any."""
+        beats = self._heartbeats(source)
+        return (beats[0], beats[-1]) if beats else None
+
     def _heartbeats(self, source: str) -> list[int]:
         if source not in self._alive:
             heartbeat = self.plan.sources[source].heartbeat

@@ -114,8 +114,8 @@ class SeriesFrame:
                 yield tuple(column[start] for column in columns), self.cut(cut)
                 start = index
 
-    def cut(self, where: slice | npt.NDArray[np.bool_]) -> SeriesFrame:
-        """Some of its points."""
+    def cut(self, where: slice | npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> SeriesFrame:
+        """Some of its points, in the order of their places where these are given."""
         keys = {name: column[where] for name, column in self.keys.items()}
         return SeriesFrame(
             self.metric,
@@ -177,18 +177,26 @@ class SeriesFrame:
 
 @dataclass(frozen=True, slots=True)
 class QueryReport:
-    """The frames of a query, one a metric, in the order asked."""
+    """The frames of a query, one a metric, in the order asked.
+
+    `ordered`: their points are in another order than that of key and time. `left_off`: how many points a limit has cut off. `plotted`:
+    whether a table has curves.
+    """
 
     name: ClassVar[str] = "query"
     version: ClassVar[int] = 1
 
     frames: tuple[SeriesFrame, ...]
     diagnostics: tuple[Diagnostic, ...] = field(default=())
+    ordered: bool = False
+    left_off: int = 0
+    plotted: bool = False
 
     @property
     def stats(self) -> dict[str, int]:
         """Counts of the result."""
-        return {"metrics": len(self.frames), "points": sum(len(frame) for frame in self.frames)}
+        counts = {"metrics": len(self.frames), "points": sum(len(frame) for frame in self.frames)}
+        return counts | ({"left_off": self.left_off} if self.left_off else {})
 
     def to_dict(self) -> list[FrameData]:
         """Plain data."""

@@ -16,19 +16,21 @@ from metricsctl.core.timegrid import Grain, TimeGrid
 from metricsctl.definition.expression import SqlSyntaxError, columns_of, parse_expression
 from metricsctl.definition.project import Project
 from metricsctl.definition.schema import Metric
-from metricsctl.engine.duckdb.read import StateReader
+from metricsctl.engine.duckdb.read import ReadStatement, StateReader
 from metricsctl.plan.build import build
 from metricsctl.plan.types import Computation, Plan, bases
 from metricsctl.plan.unfinished import not_heeded
 from metricsctl.query.block import Block, from_points
 from metricsctl.query.compute import Computer, leaves
-from metricsctl.query.fetch import Fetcher
+from metricsctl.query.fetch import Fetcher, Period
 from metricsctl.query.frame import QueryReport, SeriesFrame, Status
 from metricsctl.query.period import parse_period
+from metricsctl.query.shape import Order, filled, ordered
+from metricsctl.query.sql import SqlReport
 from metricsctl.store.held import is_held, rebuild_findings, waiting_metrics
 from metricsctl.store.reader import StoreReader
 
-__all__ = ["QueryOptions", "query"]
+__all__ = ["QueryOptions", "query", "shown_sql"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class QueryOptions:
     """What to compute: split `by` dimensions, at `grain` (default: the coarsest that the metrics are stored in), within a period.
 
     `since` and `until` are microseconds (UTC), or text: a date or time (naive: in the metric's zone), or `7d` back from the watermark.
-    `where` is a condition over dimensions.
+    `where` is a condition over dimensions. `fill`: windows without a value are filled as the metrics say. `order` is `value`, `time` or a
+    dimension, with a `-` before it the largest first; `limit` keeps so many points of each metric.
     """
 
     by: tuple[str, ...] = ()
@@ -44,6 +47,9 @@ class QueryOptions:
     since: int | str | None = None
     until: int | str | None = None
     where: str | None = None
+    fill: bool = False
+    order: str | None = None
+    limit: int | None = None
 
 
 def query(project: Project, store: Path, metrics: Sequence[str], options: QueryOptions | None = None) -> QueryReport:
@@ -62,13 +68,24 @@ def query(project: Project, store: Path, metrics: Sequence[str], options: QueryO
     DataError
         A division by zero in a metric with `on_zero: error`, or a store that cannot be read.
     """
-    options = options or QueryOptions()
+    return _run(project, store, metrics, options or QueryOptions(), None)
+
+
+def shown_sql(project: Project, store: Path, metrics: Sequence[str], options: QueryOptions | None = None) -> SqlReport:
+    """The SQL that `query` runs for the same arguments; the errors are the same too."""
+    log: list[ReadStatement] = []
+    report = _run(project, store, metrics, options or QueryOptions(), log)
+    plan = build(project)
+    return SqlReport.of(log, {name: plan.computation(name) for name in metrics}, report.diagnostics)
+
+
+def _run(project: Project, store: Path, metrics: Sequence[str], options: QueryOptions, log: list[ReadStatement] | None) -> QueryReport:
     plan = build(project)
     found = [(name, project.metric(name)) for name in metrics]
     if not found:
         raise UsageError("no metric is named", hint=f"known: {', '.join(sorted(project.metrics)[:8])}")
     _check_names(plan, metrics, options)
-    with contextlib.closing(StateReader()) as reader:
+    with contextlib.closing(StateReader(log)) as reader:
         return StoreReader.open(store).retrying(lambda opened: _answer(project, plan, (opened, reader), found, options))
 
 
@@ -76,6 +93,9 @@ def _answer(
     project: Project, plan: Plan, opened: tuple[StoreReader, StateReader], found: Sequence[tuple[str, Metric]], options: QueryOptions
 ) -> QueryReport:
     store, reader = opened
+    if reader.log:
+        reader.log.clear()  # of an answer that failed
+    order = None if options.order is None else Order.parse(options.order, options.by)
     grain = options.grain or _default_grain(plan, [plan.computation(name) for name, _ in found])
     diagnostics: list[Diagnostic] = list(rebuild_findings(waiting_metrics(plan, store.head)))
     diagnostics.extend(not_heeded(project, "query", frozenset(metric.name.name for _, metric in found)))
@@ -95,9 +115,28 @@ def _answer(
         period = parse_period(options.since, options.until, zone, _reference_time(plan, store, computation))
         fetcher.prefetch(leaves(computation, period, zone))
         computer = Computer(fetcher)
-        frames.append(_frame(name, metric, computer.block(computation, period), fetcher))
+        frame = _frame(name, metric, computer.block(computation, period), fetcher)
+        if options.fill and metric.fill != "absent":
+            frame = filled(frame, metric.fill, _windows_over(fetcher, computation, frame, period))
+        frames.append(frame)
         diagnostics.extend(computer.diagnostics)
-    return QueryReport(tuple(frames), tuple(dict.fromkeys(diagnostics)))
+    shown = tuple(ordered(frame, order, options.limit) for frame in frames)
+    left_off = sum(len(frame) for frame in frames) - sum(len(frame) for frame in shown)
+    return QueryReport(shown, tuple(dict.fromkeys(diagnostics)), ordered=order is not None, left_off=left_off)
+
+
+def _windows_over(fetcher: Fetcher, computation: Computation, frame: SeriesFrame, period: Period) -> list[int]:
+    """The windows that are filled: of the period, or from the first point to the last, as far as their sources have events and are over."""
+    reach = [fetcher.reach(source) for source in fetcher.plan.sources_of(computation)]
+    if not len(frame) or any(span is None for span in reach):
+        return []
+    first = max(span[0] for span in reach if span is not None)
+    last = min(span[1] for span in reach if span is not None)
+    since = int(frame.time.min()) if period.since is None else period.since
+    until = int(frame.time.max()) if period.until is None else period.until - 1
+    rollups = {fetcher.plan.rollups[base.rollup].id: fetcher.plan.rollups[base.rollup] for base in bases(computation)}
+    windows = fetcher.grid.starts(max(first, since), min(last, until))
+    return [start for start in windows if all(fetcher.is_over(rollup, start) for rollup in rollups.values())]
 
 
 def _frame(name: str, metric: Metric, block: Block, fetcher: Fetcher) -> SeriesFrame:

@@ -39,6 +39,7 @@ REPORTS = {
     "lineage": "metricsctl.lineage.report:LineageReport",
     "lint": "metricsctl.lint.report:LintReport",
     "query": "metricsctl.query.frame:QueryReport",
+    "query-sql": "metricsctl.query.sql:SqlReport",
     "rule": "metricsctl.lint.report:RuleReport",
     "sample": "metricsctl.ingest.sampling.report:SampleReport",
     "store": "metricsctl.store.info:StoreInfo",

@@ -37,11 +37,20 @@ class States:
     values: Mapping[str, npt.NDArray[np.float64]]
 
 
-class StateReader:
-    """Reads published states; one connection in memory for all reads of a query."""
+@dataclass(frozen=True, slots=True)
+class ReadStatement:
+    """SQL that reads simple metrics as `StateReader.states` does; stands alone; a metric's values are in `value METRIC`."""
 
-    def __init__(self) -> None:
+    metrics: tuple[str, ...]
+    sql: str
+
+
+class StateReader:
+    """Reads published states; one connection in memory for all reads of a query. `log` gets the statements."""
+
+    def __init__(self, log: list[ReadStatement] | None = None) -> None:
         self._connection: duckdb.DuckDBPyConnection = connect(None)
+        self.log = log
 
     def close(self) -> None:
         """Give the memory back."""
@@ -75,6 +84,8 @@ class StateReader:
         windows, targets = (np.array(part, dtype=np.int64) for part in buckets)
         self._connection.register("buckets", {"window": windows, "bucket": targets})
         text = _states_sql(read_parquet(files), by, wanted, where)
+        if self.log is not None:
+            self.log.append(_alone(read_parquet(files), (windows, targets), by, list(wanted.values()), where))
         try:
             found = self._connection.execute(text).fetchnumpy()
         except (duckdb.BinderException, duckdb.ConversionException, duckdb.ParserException, duckdb.CatalogException) as error:
@@ -118,8 +129,8 @@ def _states_sql(scan: str, by: Sequence[str], wanted: Mapping[str, Base], where:
     keys = [f"{quote(dimension_column(name))} AS {quote('key ' + name)}" for name in by]
     filtered = scan if where is None else f"(SELECT * FROM {scan} WHERE {where})"
     inner = (
-        f"SELECT b.bucket, {', '.join([*keys, 'sum(p.rows)::BIGINT AS rows', 'bool_or(p.late) AS late', *merged])} "
-        f'FROM {filtered} p JOIN buckets b ON p."window" = b."window" GROUP BY {", ".join(str(n + 1) for n in range(len(by) + 1))}'
+        f"SELECT b.bucket, {', '.join([*keys, 'sum(p.rows)::BIGINT AS rows', 'bool_or(p.late) AS late', *merged])}\n"
+        f'FROM {filtered} p\nJOIN buckets b ON p."window" = b."window"\nGROUP BY {", ".join(str(n + 1) for n in range(len(by) + 1))}'
     )
     values = [
         f"CAST({finish(base.aggregate, column_names(base.measure.id, base.measure.kind), base.p)} AS DOUBLE) AS {quote('value ' + name)}"
@@ -127,7 +138,30 @@ def _states_sql(scan: str, by: Sequence[str], wanted: Mapping[str, Base], where:
     ]
     order = ", ".join([*(f"{quote('key ' + name)} NULLS FIRST" for name in by), "bucket"])
     shown_keys = [quote("key " + name) for name in by]
-    return f"SELECT {', '.join(['bucket', *shown_keys, 'rows', 'late', *values])} FROM ({inner}) ORDER BY {order}"
+    return f"SELECT {', '.join(['bucket', *shown_keys, 'rows', 'late', *values])}\nFROM ({inner})\nORDER BY {order}"
+
+
+def _alone(
+    scan: str, buckets: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]], by: Sequence[str], wanted: Sequence[Base], where: str | None
+) -> ReadStatement:
+    """The statement of `StateReader.states` with its windows in it, and columns named after the metrics."""
+    windows, targets = buckets
+    names = [base.metric for base in wanted]
+    labels = [name if names.count(name) == 1 else f"{name} {number}" for number, name in enumerate(names, 1)]
+    text = _states_sql(scan, by, dict(zip(labels, wanted, strict=True)), where)
+    return ReadStatement(tuple(labels), f"WITH buckets AS ({_buckets_sql(scan, windows, targets)})\n{text}")
+
+
+def _buckets_sql(scan: str, windows: npt.NDArray[np.int64], targets: npt.NDArray[np.int64]) -> str:
+    """Which bucket each window belongs to: by a formula where the buckets are fixed steps, else as lists."""
+    step = int(np.gcd.reduce(np.diff(np.unique(targets)))) if len(np.unique(targets)) > 1 else 0
+    if np.array_equal(windows, targets):
+        bucket = '"window"'
+    elif step and np.array_equal(windows - windows % step, targets):
+        bucket = f'"window" - "window" % {step}'
+    else:
+        return f'SELECT unnest({windows.tolist()}) AS "window", unnest({targets.tolist()}) AS bucket'
+    return f'SELECT DISTINCT "window", {bucket} AS bucket FROM {scan} WHERE "window" BETWEEN {windows[0]} AND {windows[-1]}'
 
 
 def condition_sql(text: str, dimensions: Sequence[KeyColumn]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from metricsctl.core.timegrid import to_iso
+from metricsctl.core.timegrid import TimeGrid, to_iso
 from metricsctl.render.numbers import column
+from metricsctl.render.plot import plot
 from metricsctl.render.sparkline import sparkline
 from metricsctl.render.style import Style
 from metricsctl.render.views import Block, Column, Table
@@ -14,6 +15,7 @@ from metricsctl.render.views import Block, Column, Table
 __all__ = ["view"]
 
 MAX_TIMES = 24
+MAX_CURVES = 6
 WIDE = 100
 COLUMN_WIDTH = 14
 
@@ -24,9 +26,47 @@ def view(report: Any, style: Style) -> list[Block]:
     if not series:
         return ["no values"]
     blocks: list[Block] = []
+    if report.ordered:
+        return [_points(report)]
+    if report.plotted:
+        blocks += _curves(series, style)
     if len(series) * COLUMN_WIDTH + 20 <= style.width:
         blocks.append(_values(series))
     blocks.append(_series(report, series, style))
+    if report.left_off:
+        blocks.append(f"{report.left_off:,} more points are left off")
+    return blocks
+
+
+def _points(report: Any) -> Table:
+    """All points in their order, a line each."""
+    by = list(dict.fromkeys(name for frame in report.frames for name in frame.dimensions))
+    heads = [Column("time", no_wrap=True), Column("metric", style="bold"), *(Column(name) for name in by)]
+    heads += [Column("value", justify="right", no_wrap=True), Column("status")]
+    rows = []
+    for frame in report.frames:
+        points = list(frame.rows())
+        for (time, key, _, status), text in zip(points, column([point[2] for point in points]), strict=True):
+            shown = ["(null)" if part is None else part for part in key]
+            rows.append([_shown_time(time, frame), frame.metric, *shown, text, status])
+    frame = report.frames[0]
+    footer = f"by {frame.grain}, {frame.zone}" + (f"; {report.left_off:,} more points are left off" if report.left_off else "")
+    return Table("", heads, rows, footer)
+
+
+def _curves(series: list[tuple[Any, tuple[str | None, ...], Any]], style: Style) -> list[Block]:
+    """A curve of each series, as many as fit on a few screens."""
+    blocks: list[Block] = []
+    for frame, key, part in series[:MAX_CURVES]:
+        times = list(TimeGrid(frame.grain, frame.zone).starts(int(part.time[0]), int(part.time[-1])))
+        found = dict(zip(part.time.tolist(), part.value.tolist(), strict=True))
+        values = [found.get(time, math.nan) for time in times]  # a window without a point is a gap
+        unit = f", {frame.unit}" if frame.unit else ""
+        title = _name(frame, key).replace("\n", ", ") + f" by {frame.grain}{unit}"
+        lines = plot(values, _shown_time(times[0], frame), _shown_time(times[-1], frame), style.width, ascii_only=style.ascii)
+        blocks.append("\n".join([title, *lines]))
+    if len(series) > MAX_CURVES:
+        blocks.append(f"{len(series) - MAX_CURVES:,} more series are not drawn")
     return blocks
 
 
