@@ -10,6 +10,7 @@ import re
 
 from metricsctl.core.diagnostics import Severity
 from metricsctl.definition.forms import Bad, Reader, Ref
+from metricsctl.definition.records import note_missing
 from metricsctl.definition.schema import Column, Source
 from metricsctl.definition.source import Entry, ListNode, MapNode, Node, ScalarNode
 
@@ -36,20 +37,15 @@ def expand(item: MapNode, reader: Reader) -> MapNode:
     needed = ("source_event", "aggregation_field") if rows else ("expression",) if kind.text == "composite" else ()
     missing = [name for name in needed if item.get(name) is None]
     for name in missing:
-        place = item.entries[0].key.span
-        reader.note("M003", Severity.ERROR, f"missing key '{name}'", place, f"a metric of the compact type {kind.text} needs it")
+        note_missing(name, item, reader, f"a metric of the compact type {kind.text} needs it")
     for name in COMPACT_KEYS:
         if item.get(name) is not None and (name in COMPACT_KEYS[:2]) != rows:
-            reader.note("M004", Severity.ERROR, f"'{name}' has no meaning here", _key(item, name).span, f"a {kind.text} does not have it")
+            reader.note("M004", Severity.ERROR, f"'{name}' has no meaning here", item.key(name).span, f"a {kind.text} does not have it")
             missing.append(name)
     if missing:
         raise Bad
     kept = tuple(entry for entry in item.entries if entry.key.text not in {"type", *COMPACT_KEYS})
     return MapNode(item.span, (*kept, *(_rows(item, kind) if rows else _formula(item, kind, reader))))
-
-
-def _key(item: MapNode, name: str) -> ScalarNode:
-    return next(entry.key for entry in item.entries if entry.key.text == name)
 
 
 def _entry(key: str, value: Node, place: Node) -> Entry:

@@ -136,7 +136,7 @@ def parse_expression(text: str, dialect: str) -> exp.Expr:
     _check_depth(tree, text)
     forbidden = next((part for part in walk_tree(tree) if isinstance(part, _forbidden())), None)
     if forbidden is not None:
-        message = f"'{forbidden.sql(dialect=dialect)}' is not allowed in a scalar expression"
+        message = f"'{text.strip()}' is not a scalar expression: {forbidden.sql(dialect=dialect)} cannot stand in one"
         raise SqlSyntaxError(message, 0, len(text))
     return tree
 

@@ -17,7 +17,7 @@ from metricsctl.definition.discover import definition_files, read_text, unix_lin
 from metricsctl.definition.expression import Statement
 from metricsctl.definition.forms import Bad, Reader, Ref
 from metricsctl.definition.project import Project, SourceFile
-from metricsctl.definition.records import keys_of, read_record
+from metricsctl.definition.records import keys_of, note_missing, read_record
 from metricsctl.definition.references import KIND_SECTIONS, kind_keys, references
 from metricsctl.definition.reuse import pieces_of
 from metricsctl.definition.schema import METRIC_TYPES, SECTIONS, SINGULAR, Alias, Defaults, Metric, Model, Placed
@@ -160,15 +160,10 @@ def _read_head(root: MapNode, reader: Reader, defaults: Defaults) -> tuple[Defau
     """`version:`, `namespace:` and `defaults:`; the dialect of the defaults holds for the rest of the file."""
     version = root.get("version")
     if version is None and not _is_compact(root):
-        reader.note(
-            "M003",
-            Severity.ERROR,
-            "missing key 'version'",
-            root.span if not root.entries else root.entries[0].key.span,
-            "write `version: 1` at the top",
-        )
+        note_missing("version", root, reader, "write `version: 1` at the top")
     elif version is not None and not (isinstance(version, ScalarNode) and version.value == 1 and version.value is not True):
-        reader.note("M004", Severity.ERROR, "this metricsctl reads version 1", version.span, "write `version: 1`")
+        said = f"'{version.text}' is not" if isinstance(version, ScalarNode) else "this is not"
+        reader.note("M004", Severity.ERROR, f"{said} the version that this metricsctl reads", version.span, "write `version: 1`")
     for entry in root.entries:
         if entry.key.text not in _TOP:
             reader.unknown_key(entry.key, _TOP, list(root.keys()))
@@ -177,7 +172,7 @@ def _read_head(root: MapNode, reader: Reader, defaults: Defaults) -> tuple[Defau
         with contextlib.suppress(Bad):
             defaults = read_record(Defaults, node, reader)
     elif node is not None:
-        reader.note("M004", Severity.ERROR, "'defaults' is a mapping", node.span)
+        reader.note("M004", Severity.ERROR, "'defaults' is a mapping", root.key("defaults").span)
     if defaults.dialect != "duckdb" and not _known_dialect(defaults.dialect):
         reader.note(
             "M004",
@@ -217,7 +212,7 @@ def _read_sections(draft: _Draft, file: Path, root: MapNode, reader: Reader) -> 
         if node is None or (isinstance(node, ScalarNode) and node.value is None):
             continue
         if not isinstance(node, ListNode):
-            reader.note("M004", Severity.ERROR, f"'{section}' is a list", node.span)
+            reader.note("M004", Severity.ERROR, f"'{section}' is a list", root.key(section).span)
             continue
         for item in node.items:
             _read_item(draft, file, section, item, reader)
@@ -253,8 +248,7 @@ def _metric_class(item: MapNode, reader: Reader) -> type[Metric]:
         return Alias
     kind = item.get("type")
     if kind is None:
-        span = item.entries[0].key.span if item.entries else item.span
-        reader.note("M003", Severity.ERROR, "missing key 'type'", span, f"type: {' | '.join(_TYPES)}")
+        note_missing("type", item, reader, f"type: {' | '.join(_TYPES)}")
         raise Bad
     if not isinstance(kind, ScalarNode) or kind.text not in _TYPES:
         keys_of(Metric)["type"].form.read(kind, reader)  # which notes what may stand there

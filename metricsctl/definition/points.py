@@ -9,6 +9,7 @@ from typing import Any
 
 from metricsctl.core.diagnostics import Span
 from metricsctl.definition.forms import Bad, ListOf, MapOf, Reader, kind_of
+from metricsctl.definition.records import note_missing
 from metricsctl.definition.source import ListNode, MapNode, Node, ScalarNode
 from metricsctl.definition.values import FREE, INSTANT, TEXT
 
@@ -85,7 +86,8 @@ class _Point:
             raise reader.bad(f"expected a point {{time, value}}, not {kind_of(node)}", node)
         time, value = node.get("time"), node.get("value")
         if time is None or value is None:
-            raise reader.bad(f"missing key '{'value' if time else 'time'}'", node, "a point has `time:` and `value:`", code="M003")
+            note_missing("value" if time else "time", node, reader, "a point has `time:` and `value:`")
+            raise Bad
         number = value.value if isinstance(value, ScalarNode) else value
         if isinstance(number, bool) or not isinstance(number, int | float | None):
             raise reader.bad(f"expected a number or null, not {kind_of(value)}", value)

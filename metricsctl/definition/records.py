@@ -14,7 +14,7 @@ from metricsctl.core.diagnostics import Severity, Span
 from metricsctl.definition.forms import Bad, Form, Reader, kind_of
 from metricsctl.definition.source import MapNode, Node, ScalarNode
 
-__all__ = ["Key", "Placed", "Record", "When", "key", "keys_of", "read_record", "written"]
+__all__ = ["Key", "Placed", "Record", "When", "key", "keys_of", "note_missing", "read_record", "written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def read_record(cls: type, node: MapNode, reader: Reader, others: Mapping[str, s
             broken = True
     for name in shape.required:
         if name not in places:
-            reader.note("M003", Severity.ERROR, f"missing key '{name}'", _head(node), f"{name}: {known[name].form.says()}")
+            note_missing(name, node, reader, f"{name}: {known[name].form.says()}")
             broken = True
     if broken or not _fits_together(cls, node, values, places, reader):
         raise Bad
@@ -186,22 +186,27 @@ def read_record(cls: type, node: MapNode, reader: Reader, others: Mapping[str, s
 def _fits_together(cls: type, node: MapNode, values: Mapping[str, Any], places: Mapping[str, Span], reader: Reader) -> bool:
     """Keys that need or exclude each other; every fault is noted."""
     before = len(reader.findings)
-    at = places["name"] if "name" in places else _head(node)
     for name, spec in _shape(cls).conditional:
         if spec.needed and name not in places and values.get(spec.needed.key) in spec.needed.words:
-            what = f"missing key '{name}': {values[spec.needed.key]} needs it"
-            reader.note("M003", Severity.ERROR, what, at, f"{name}: {spec.form.says()}")
+            note_missing(name, node, reader, f"{name}: {spec.form.says()}", f": {values[spec.needed.key]} needs it")
         elif spec.only and name in places and values.get(spec.only.key) not in spec.only.words:
-            reader.note("M004", Severity.ERROR, f"'{name}' has no meaning here", places[name], f"it goes with {spec.only}")
+            reader.note("M004", Severity.ERROR, f"'{name}' has no meaning here", node.key(name).span, f"it goes with {spec.only}")
     one_of: tuple[str, ...] = getattr(cls, "ONE_OF", ())
     given = [name for name in one_of if name in places]
     if one_of and not given:
-        reader.note("M003", Severity.ERROR, f"missing key '{one_of[0]}'", at, f"give it {' or '.join(map(repr, one_of))}")
+        note_missing(one_of[0], node, reader, f"give it {' or '.join(map(repr, one_of))}")
     for name in given[1:]:
-        reader.note("M004", Severity.ERROR, f"'{name}' and '{given[0]}' exclude each other", places[name], "keep one of them")
+        reader.note("M004", Severity.ERROR, f"'{name}' and '{given[0]}' exclude each other", node.key(name).span, "keep one of them")
     return len(reader.findings) == before
 
 
-def _head(node: MapNode) -> Span:
-    """The first key of a mapping, a better place to point at than its whole stretch."""
-    return node.entries[0].key.span if node.entries else node.span
+def note_missing(name: str, node: MapNode, reader: Reader, hint: str, why: str = "") -> None:
+    """Note that a key is missing: at the name of what lacks it, else at its first key, a better place than its whole stretch."""
+    called = node.get("name")
+    if isinstance(called, ScalarNode) and called.text:
+        message, span = f"missing key '{name}' of '{called.text}'", called.span
+    elif node.entries:
+        message, span = f"missing key '{name}' beside '{node.entries[0].key.text}'", node.entries[0].key.span
+    else:
+        message, span = f"missing key '{name}' in '{{}}'", node.span
+    reader.note("M003", Severity.ERROR, message + why, span, hint)

@@ -98,6 +98,10 @@ class MapNode:
         """The value under `key`."""
         return next((entry.value for entry in self.entries if entry.key.text == key), None)
 
+    def key(self, key: str) -> ScalarNode:
+        """The key itself. Raises StopIteration if it is not there."""
+        return next(entry.key for entry in self.entries if entry.key.text == key)
+
     def keys(self) -> Iterator[str]:
         """The keys as text."""
         return (entry.key.text for entry in self.entries)

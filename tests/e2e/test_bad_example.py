@@ -1,5 +1,6 @@
 """`examples/bad` breaks every rule there is, and the linter says just what `expected.txt` says."""
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -47,3 +48,15 @@ def test_every_rule_stands_where_the_comments_say(project: Path, cli: Cli, monke
     assert {code for *_, code in promised} == set(all_rules())
     for name, number, code in promised:  # a comment stands on the line or below it
         assert any((name, str(near), code) in places for near in (number, number - 1)), f"{name}:{number} promises {code}"
+
+
+def test_every_message_quotes_the_text_at_its_place(project: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    findings = json.loads(cli("lint", "--no-cache", "--base", "before", "--format", "json").stdout)["diagnostics"]
+    assert len(findings) > len(all_rules())
+    for item in findings:
+        span = item["span"]
+        line = (project / span["path"]).read_text(encoding="utf-8").splitlines()[span["line"] - 1]
+        quoted = line[span["column"] - 1 : span["end_column"] - 1]
+        assert span["line"] == span["end_line"]
+        assert f"'{quoted}'" in item["message"] or item["message"].startswith("YAML does not parse"), item

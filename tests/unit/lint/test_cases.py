@@ -27,8 +27,6 @@ from .conftest import SOURCES, marked_places
 
 FOLDER = Path(__file__).parent / "cases"
 _MARK = re.compile("[«»]")
-# what is wrong there has no words of its own that could be quoted: text that does not parse, or a key that is not there
-QUOTES_NOTHING = {"M001", "M003", "M004", "M006", "M501"}
 
 
 @dataclass
@@ -106,17 +104,17 @@ def test_a_rule_fires_where_it_must_and_nowhere_else(case: Case, tmp_path: Path)
         assert [item.message + (f" ({item.hint})" if item.hint else "") for item in found] == case.says
 
 
-QUOTING = [case for case in CASES if case.fires and case.code not in QUOTES_NOTHING]
+FIRING = [case for case in CASES if case.fires]
 
 
-@pytest.mark.parametrize("case", QUOTING, ids=lambda case: f"{case.code}-{case.title}")
+@pytest.mark.parametrize("case", FIRING, ids=lambda case: f"{case.code}-{case.title}")
 def test_the_message_quotes_the_text_at_its_place(case: Case, tmp_path: Path) -> None:
     lines = _MARK.sub("", case.text).splitlines()
     for item in findings(case, tmp_path):
         assert item.span.line == item.span.end_line
         text = lines[item.span.line - 1][item.span.column - 1 : item.span.end_column - 1]
         assert text
-        assert f"'{text}'" in item.message
+        assert f"'{text}'" in item.message or item.message.startswith("YAML does not parse"), "only what is no YAML has no words to quote"
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.fixed is not None], ids=lambda case: f"{case.code}-{case.title}")

@@ -94,7 +94,7 @@ def test_m503_knows_columns_of_models_and_ctes(check: Check) -> None:
         ("M001", "version: 1\nversion: 1\n", (2, 1)),
         ("M001", "version: 1\nmetrics: [\n", (3, 1)),
         ("M002", "version: 1\nmetrix: []\n", (2, 1)),
-        ("M003", "version: 1\nmetrics:\n  - {name: a, type: simple, agg: count}\n", (3, 6)),
+        ("M003", "version: 1\nmetrics:\n  - {name: a, type: simple, agg: count}\n", (3, 12)),
         ("M004", "version: 1\nmetrics:\n  - {name: a, type: simple, source: s, agg: total}\n", (3, 45)),
         ("M005", "version: 1\nsources:\n  - {name: s, time: t, columns: [{name: t, type: date, pii: yes}]}\n", (3, 61)),
         ("M006", "metrics:\n  - {name: a, type: counter, source_event: e, aggregation_field: '1'}\n", (2, 44)),
