@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["Diagnostic", "Edit", "Fix", "Severity", "Skipped", "Span"]
+__all__ = ["Diagnostic", "Edit", "Fix", "Severity", "Skipped", "Span", "one_line"]
 
 
 class Severity(enum.StrEnum):
@@ -66,6 +66,15 @@ class Fix:
     safe: bool = True
 
 
+def one_line(text: str) -> str:
+    r"""A text with everything that is not printed written as Python writes it.
+
+    >>> print(one_line("a\nb"))
+    a\nb
+    """
+    return text if text.isprintable() else "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding: a code, a severity, one line what, where, one line how to mend it, and the edits that do so where they are known."""
@@ -76,6 +85,11 @@ class Diagnostic:
     span: Span | None = None
     hint: str | None = None
     fix: Fix | None = None
+
+    def __post_init__(self) -> None:
+        # names and values of a file are quoted as they are: one with a line break, or with a terminal's codes, must not act
+        object.__setattr__(self, "message", one_line(self.message))
+        object.__setattr__(self, "hint", self.hint and one_line(self.hint))
 
     @property
     def sort_key(self) -> tuple[str, int, int, str, str]:

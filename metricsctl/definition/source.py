@@ -268,7 +268,10 @@ def _syntax_error(error: yaml.YAMLError, path: str, text: str) -> Diagnostic:
     lines = text.split("\n")
     problem = getattr(error, "problem", None) or str(error).split("\n", 1)[0]
     hint = None
-    shown = lines[line - 1] if line <= len(lines) else ""
+    if line > len(lines):  # where a text ends without a line end, the parser counts one more
+        line, column = len(lines), len(lines[-1]) + 1
+    shown = lines[line - 1]
+    column = min(column, len(shown) + 1)
     if "another document" in problem:
         problem, hint = "a second document in one file", "put it in a file of its own"
     if "nesting depth" in problem:  # libyaml's own limit, from 0.2.6 on
