@@ -111,6 +111,12 @@ class Project:
         """The source or model called `name`."""
         return self.sources.get(name) or self.models.get(name)
 
+    @functools.cached_property
+    def static_tables(self) -> Mapping[str, Path]:
+        """The files of the static tables, by the name of the model."""
+        found = ((name, model, model.static) for name, model in self.models.items())
+        return {name: (self.root / model.span.path).parent / file for name, model, file in found if file is not None}
+
     def grain_of(self, metric: Metric) -> Grain:
         """The grain that a metric is stored at."""
         return metric.grain or self.defaults_of(metric).grain

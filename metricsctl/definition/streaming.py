@@ -1,11 +1,12 @@
 """Which models can be folded into a stream of events row by row.
 
-Row-wise are projection, filter and UNION ALL, also nested in sub-queries and CTEs: each input row gives its output rows alone, whatever
-came before it. Everything else needs kept state.
+Row-wise are projection, filter, UNION ALL and joins to static tables, also nested in sub-queries and CTEs: each input row gives its
+output rows alone, whatever came before it. Everything else needs kept state.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,8 +30,11 @@ _CLAUSES = {
 }
 
 
-def obstacle(tree: exp.Query) -> tuple[str, exp.Expr] | None:
-    """The first construct of a statement that is not row-wise: its name, and the part of the tree where it stands."""
+def obstacle(tree: exp.Query, static: Collection[str] = ()) -> tuple[str, exp.Expr] | None:
+    """The first construct of a statement that is not row-wise: its name, and the part of the tree where it stands.
+
+    `static` are the names of static tables, to which rows may be joined.
+    """
     from sqlglot import exp
 
     named: tuple[tuple[type[exp.Expr], str], ...] = (
@@ -44,9 +48,13 @@ def obstacle(tree: exp.Query) -> tuple[str, exp.Expr] | None:
         if isinstance(part, exp.SetOperation) and (not isinstance(part, exp.Union) or part.args.get("distinct")):
             return f"{type(part).__name__.upper()} without ALL", part
         if isinstance(part, exp.Select):
+            if (table := _table(part.args.get("from_"), static)) is not None:
+                return "FROM a static table", table
             for clause, words in _CLAUSES.items():
-                if part.args.get(clause):
-                    found = part.args[clause]
+                found = part.args.get(clause)
+                if clause == "joins":
+                    found = [join for join in found or () if not _adds_columns(join, static)]
+                if found:
                     return words, found[0] if isinstance(found, list) else found
         if isinstance(part, exp.Query) and isinstance(part.parent, exp.Condition) and not isinstance(part.parent, exp.Query):
             return "a sub-query in an expression", part
@@ -58,3 +66,18 @@ def obstacle(tree: exp.Query) -> tuple[str, exp.Expr] | None:
             if isinstance(part, kind):
                 return words, part
     return None
+
+
+def _table(clause: exp.Expr | None, static: Collection[str]) -> exp.Table | None:
+    """The static table that a FROM or a JOIN names, if it does."""
+    from sqlglot import exp
+
+    table = clause.this if clause is not None else None
+    return table if isinstance(table, exp.Table) and not table.args.get("db") and table.name in static else None
+
+
+def _adds_columns(join: exp.Join, static: Collection[str]) -> bool:
+    """Whether a join only puts rows of a static table beside each row of what stands before it."""
+    return (
+        _table(join, static) is not None and not join.method and join.side in {"", "LEFT"} and join.kind in {"", "INNER", "CROSS", "OUTER"}
+    )

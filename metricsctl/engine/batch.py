@@ -43,12 +43,16 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Lines of one or several files of the same form, or one Parquet file at `path`. `header` are the column names of CSV and TSV."""
+    """Lines of one or several files of the same form, or one Parquet file at `path`. `header` are the column names of CSV and TSV.
+
+    `first`: no other source reads these lines before, so that what is of no source is to be counted with them.
+    """
 
     format: str
     header: tuple[str, ...] | None
     parts: tuple[Part, ...]
     path: Path | None = None
+    first: bool = True
 
     @property
     def delimiter(self) -> str:
@@ -132,12 +136,17 @@ def _line_ends(data: bytes | bytearray) -> IntArray:
 
 @dataclass(frozen=True, slots=True)
 class LoadedBatch:
-    """What a batch held: rows read and accepted, the rejects, the latest accepted event time (microseconds, UTC)."""
+    """What a batch held of a source: rows read and accepted, the rejects, the latest accepted event time (microseconds, UTC).
+
+    `duplicates` of its rows had a key that was counted before; `unmatched` rows beside them are of no source of the stream.
+    """
 
     rows: int
     accepted: int
     rejects: tuple[Reject, ...]
     max_time: int | None
+    duplicates: int = 0
+    unmatched: int = 0
 
 
 def masked(text: str, header: tuple[str, ...] | None, delimiter: str, secret: frozenset[str]) -> str | None:

@@ -25,6 +25,7 @@ class SourceData(TypedDict):
     rows: int
     accepted: int
     rejected: int
+    duplicates: int
     max_time: str | None
     watermark: str | None
     closed_until: str | None
@@ -53,7 +54,10 @@ class RejectCount:
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """One source after the run: rows of this run, and how far it has come (microseconds, UTC)."""
+    """One source after the run: rows of this run, and how far it has come (microseconds, UTC).
+
+    `rows` are the accepted, the rejected, and the duplicates, whose key was counted before.
+    """
 
     name: str
     rows: int
@@ -62,6 +66,7 @@ class SourceReport:
     max_time: int | None
     watermark: int | None
     closed_until: int | None
+    duplicates: int = 0
 
     def to_dict(self) -> SourceData:
         """Plain data, times as ISO 8601 in UTC."""
@@ -72,6 +77,7 @@ class SourceReport:
             "rows": self.rows,
             "accepted": self.accepted,
             "rejected": self.rejected,
+            "duplicates": self.duplicates,
             "max_time": max_time,
             "watermark": watermark,
             "closed_until": closed_until,

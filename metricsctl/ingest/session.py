@@ -75,6 +75,7 @@ class _Tally:
 
     rows: int = 0
     accepted: int = 0
+    duplicates: int = 0
 
 
 @dataclass(slots=True)
@@ -90,19 +91,20 @@ class _Group:
 
 @dataclass(slots=True)
 class _Waiting:
-    """Chunks that will be one batch."""
+    """Chunks that will be one batch; `first`: no other source reads them before."""
 
     source: str = ""
+    first: bool = True
     chunks: list[Chunk] = field(default_factory=list)
     bytes: int = 0
 
-    def takes(self, chunk: Chunk, source: str, limit: int) -> bool:
+    def takes(self, chunk: Chunk, source: str, first: bool, limit: int) -> bool:
         """Whether a chunk can join: the same source and form, and room for it."""
         if not self.chunks:
             return True
-        first = self.chunks[0]
-        same = (first.format, first.header) == (chunk.format, chunk.header) and chunk.path is None and first.path is None
-        return same and self.source == source and self.bytes + len(chunk.data) <= limit
+        head = self.chunks[0]
+        same = (head.format, head.header) == (chunk.format, chunk.header) and chunk.path is None and head.path is None
+        return same and (self.source, self.first) == (source, first) and self.bytes + len(chunk.data) <= limit
 
 
 @dataclass(slots=True)
@@ -124,7 +126,7 @@ class Session:
     tallies: dict[str, _Tally] = field(default_factory=dict)
     known: dict[str, Known] = field(default_factory=dict)
     files: list[FileReport] = field(default_factory=list)
-    file_rejects: Counter[str] = field(default_factory=Counter)
+    file_rejects: Counter[tuple[str, str]] = field(default_factory=Counter)
     dropped: dict[str, list[str]] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     published: dict[str, int] = field(default_factory=dict)
@@ -132,6 +134,7 @@ class Session:
     waiting: _Waiting = field(default_factory=_Waiting)
     spares: list[bytearray] = field(default_factory=list)
     groups: int = 0
+    unmatched: int = 0
 
     # -- before
 
@@ -158,7 +161,9 @@ class Session:
             self.known[source] = Known([Mark(mark.size, mark.digest, mark.lines, mark.open_line) for mark in self.sink.marks(source)])
             for target in self.targets[source]:
                 self.closed[target.rollup.id] = self._closed_windows(target.rollup)
-        check_expressions(self.project, self.plan, self.folder, [target.rollup for found in self.targets.values() for target in found])
+        rollups = [target.rollup for found in self.targets.values() for target in found]
+        self.folder.prepare(rollups)
+        check_expressions(self.project, self.plan, self.folder, rollups)
 
     def _closed_windows(self, rollup: Rollup) -> Closed:
         """What was final of a rollup when the run began: the least of its sources."""
@@ -173,22 +178,24 @@ class Session:
         """Read every file; a group that is not full at the end stays open for `finish`."""
         self.pace.start([file.path for file, _ in files])
         try:
+            before: InputFile | None = None
             for file, source in files:
-                self._read_file(file, source)
+                self._read_file(file, source, first=file is not before)
+                before = file
             self._fold_waiting()
         finally:
             self.pace.progress.finish()
 
-    def _read_file(self, file: InputFile, source: str) -> None:
+    def _read_file(self, file: InputFile, source: str, *, first: bool) -> None:
         reader = FileReader(file, self.known[source], chunk_bytes=self.options.batch, spool_dir=self.spool, spares=self.spares)
         read = 0
         large = file.format != "parquet" and file.path.exists() and file.path.stat().st_size > self.options.batch
         self.pace.open(file.path)
         for chunk in ahead(reader.chunks()) if large else reader.chunks():
             read = chunk.mark.size - reader.resumed_at
-            if not self.waiting.takes(chunk, source, self.options.batch):
+            if not self.waiting.takes(chunk, source, first, self.options.batch):
                 self._fold_waiting()
-            self.waiting.source = source
+            self.waiting.source, self.waiting.first = source, first
             self.waiting.chunks.append(chunk)
             self.waiting.bytes += len(chunk.data)
             self.known[source].add(chunk.mark)
@@ -207,7 +214,7 @@ class Session:
         first, source = waiting.chunks[0], waiting.source
         parts = tuple(Part(chunk.file.name, chunk.first_line, chunk.data) for chunk in waiting.chunks)
         self.group.touched = True
-        for loaded in self.folder.load(Batch(first.format, first.header, parts, first.path), source, self.now):
+        for loaded in self.folder.load(Batch(first.format, first.header, parts, first.path, waiting.first), source, self.now):
             self._count(source, loaded)
             if loaded.accepted:
                 for target in self.targets[source]:
@@ -227,9 +234,11 @@ class Session:
         tally.rows += loaded.rows
         self.pace.say(loaded.rows)
         tally.accepted += loaded.accepted
+        tally.duplicates += loaded.duplicates
+        self.unmatched += loaded.unmatched
         self.log.add(source, loaded.rejects)
         self.group.accepted += loaded.accepted
-        self.file_rejects.update(reject.file for reject in loaded.rejects)
+        self.file_rejects.update((source, reject.file) for reject in loaded.rejects)
         state = self.states[source]
         latest = [time for time in (state.max_time, loaded.max_time) if time is not None]
         self.states[source] = replace(
@@ -256,6 +265,7 @@ class Session:
         if not self.group.touched:
             return
         self.sink.begin()
+        self.folder.save()
         for target in {target.rollup.id: target for found in self.targets.values() for target in found}.values():
             self._publish(target)
         if self.group.accepted:
@@ -308,6 +318,7 @@ class Session:
                 rows=tally.rows,
                 accepted=tally.accepted,
                 rejected=rejected[name],
+                duplicates=tally.duplicates,
                 max_time=self.states[name].max_time,
                 watermark=self.states[name].watermark,
                 closed_until=self.states[name].closed_until,
@@ -318,7 +329,7 @@ class Session:
         return IngestReport(
             store=store,
             sources=sources,
-            files=tuple(replace(file, rejected=self.file_rejects[file.path]) for file in self.files),
+            files=tuple(replace(file, rejected=self.file_rejects[file.source, file.path]) for file in self.files),
             rejects=self.log.report(),
             published=dict(sorted(self.published.items())),
             groups=self.groups,
@@ -331,7 +342,10 @@ class Session:
         )
 
     def unfinished(self) -> Iterator[Diagnostic]:
-        """What this version leaves out of the definitions."""
+        """What was left out: rows of no source, and what this version does not compute of the definitions."""
+        if self.unmatched:
+            message = f"{self.unmatched:,} rows are of no source: no `match:` fits them"
+            yield Diagnostic("unmatched", Severity.INFO, message)
         yield from map(left_out, self.plan.skipped.values())
         yield from not_heeded(self.project, "ingest", frozenset(self.tallies))
 

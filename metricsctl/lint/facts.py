@@ -161,12 +161,8 @@ class Facts:
 
     def obstacle(self, model: Model) -> str | None:
         """What in a model's SQL needs more than one row at a time, in words; joins to static tables do not."""
-        found = obstacle(model.statement.tree) if model.statement is not None else None
-        if found is None or model.statement is None:
-            return None
-        tables = [self.project.models.get(name) for name in model.statement.tables()]
-        streams = sum(table is None or table.static is None for table in tables)
-        return None if found[0] == "JOIN" and streams < 2 else found[0]
+        found = None if model.statement is None else obstacle(model.statement.tree, self.project.static_tables)
+        return None if found is None else found[0]
 
     @functools.cached_property
     def users(self) -> Mapping[str, tuple[Metric | Exposure, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -19,6 +20,7 @@ from metricsctl.plan.types import (
     FormulaInput,
     InputColumn,
     KeyColumn,
+    Match,
     Measure,
     ModelPlan,
     Plan,
@@ -26,6 +28,7 @@ from metricsctl.plan.types import (
     SourcePlan,
     Sql,
     StateKind,
+    StaticTable,
     digest,
 )
 from metricsctl.plan.unfinished import not_computed
@@ -62,6 +65,7 @@ class _Relation:
     models: tuple[ModelPlan, ...]
     time_column: str
     meaning: str
+    statics: tuple[StaticTable, ...] = ()
 
 
 @dataclass(slots=True)
@@ -120,6 +124,7 @@ class _Builder:
             grain=grain,
             zone=zone,
             meaning=relation.meaning,
+            statics=relation.statics,
         )
         known = self.rollups.setdefault(rollup.id, rollup)
         if measure.id not in {item.id for item in known.measures}:
@@ -163,9 +168,20 @@ class _Builder:
         self.used.setdefault(source.name.name, set())
         column = source.time.column.name
         zone = self.project.zone_of(source)
-        return _Relation((source.name.name,), (), column, digest([column, zone]))
+        counted = [_match(source), _key(source), str(source.dedup or source.time.lateness) if source.key_ else None]
+        meaning = [column, zone, *(counted if any(counted) else ())]
+        return _Relation((source.name.name,), (), column, digest(meaning))
+
+    def static_relation(self, model: Model) -> _Relation:
+        path = self.project.static_tables[model.name.name]
+        columns = tuple(InputColumn(item.name.name, item.type) for item in model.columns)
+        content = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+        table = StaticTable(model.name.name, path, columns)
+        return _Relation((), (), "", digest([content, _types(model, None)]), (table,))
 
     def model_relation(self, model: Model) -> _Relation:
+        if model.static is not None:
+            return self.static_relation(model)
         assert model.statement is not None  # noqa: S101 - the loader has read it
         statement = model.statement
         upstream = [self.relation(table) for table in statement.tables()]
@@ -180,10 +196,11 @@ class _Builder:
         sql = Sql(statement.canonical(), statement.dialect)
         sources = tuple(dict.fromkeys(name for item in upstream for name in item.sources))
         models = tuple(dict.fromkeys(item for found in upstream for item in found.models))
+        statics = tuple(dict.fromkeys(item for found in upstream for item in found.statics))
         read = [self.project.sources[table] for table in statement.tables() if table in self.project.sources]
         types = [_types(source, None if statement.has_star() else names) for source in read]
         meaning = digest([sql.text, model.time.column.name, [item.meaning for item in upstream], types])
-        return _Relation(sources, (*models, ModelPlan(model.name.name, sql)), model.time.column.name, meaning)
+        return _Relation(sources, (*models, ModelPlan(model.name.name, sql)), model.time.column.name, meaning, statics)
 
     def heartbeat(self, source: str) -> Rollup:
         """The rows of a source by window: whether it was alive; in the finest grain that its metrics have.
@@ -199,7 +216,7 @@ class _Builder:
     def source(self, name: str, heartbeat: Rollup) -> SourcePlan:
         source = self.project.sources[name]
         assert source.time is not None  # noqa: S101 - the key is required
-        wanted = self.used[name] | {source.time.column.name}
+        wanted = self.used[name] | {source.time.column.name} | set(_key(source))
         columns = tuple(InputColumn(item.name.name, item.type) for item in source.columns if item.name.name in wanted)
         floor = source.time.min_time
         return SourcePlan(
@@ -212,11 +229,23 @@ class _Builder:
             min_time=0 if floor is None else int(floor.timestamp()) * 1_000_000,
             heartbeat=heartbeat,
             secret=frozenset(item.name.name for item in source.columns if item.pii),
+            match=_match(source),
+            others=tuple(_match(other) for other in self.project.sources.values() if other.match and other is not source),
+            key=_key(source),
+            dedup=source.dedup or source.time.lateness,
         )
 
 
 def _types(relation: Source | Model, names: set[str] | None) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((item.name.name, item.type) for item in relation.columns if names is None or item.name.name in names))
+
+
+def _match(source: Source) -> Match:
+    return tuple((field, tuple(values)) for field, values in source.match.items())
+
+
+def _key(source: Source) -> tuple[str, ...]:
+    return tuple(ref.name for ref in source.key_)
 
 
 def _sql(expression: Expression) -> Sql:

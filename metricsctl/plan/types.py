@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from metricsctl.core.diagnostics import Skipped
@@ -21,6 +22,7 @@ __all__ = [
     "FormulaInput",
     "InputColumn",
     "KeyColumn",
+    "Match",
     "Measure",
     "ModelPlan",
     "Plan",
@@ -28,8 +30,12 @@ __all__ = [
     "SourcePlan",
     "Sql",
     "StateKind",
+    "StaticTable",
     "digest",
 ]
+
+Match = tuple[tuple[str, tuple[str, ...]], ...]
+"""Fields that a row of a mixed stream must have, with the values (as text) that each may have, to be of a source."""
 
 StateKind = Literal["count", "sum", "mean", "min", "max", "first", "last", "distinct", "values", "moments"]
 
@@ -98,6 +104,15 @@ class ModelPlan:
     sql: Sql
 
 
+@dataclass(frozen=True, slots=True)
+class StaticTable:
+    """A table that does not change with time: its file, and the declared types of columns; the others are text."""
+
+    name: str
+    path: Path
+    columns: tuple[InputColumn, ...]
+
+
 @dataclass(frozen=True)
 class Rollup:
     """States of a relation's rows by window and dimensions; metrics with the same of these share it."""
@@ -110,7 +125,8 @@ class Rollup:
     grain: Grain
     zone: str
     measures: tuple[Measure, ...] = field(default=(ROWS,), compare=False)
-    meaning: str = ""  # hash of the relation: its SQL, the types and zone of its source
+    meaning: str = ""  # hash of the relation: its SQL, the types and zone of its source, the content of static tables
+    statics: tuple[StaticTable, ...] = ()
 
     @functools.cached_property
     def id(self) -> str:
@@ -139,7 +155,11 @@ class Rollup:
 
 @dataclass(frozen=True, slots=True)
 class SourcePlan:
-    """How the events of a source are read: times in microseconds, `zone` for event times without an offset."""
+    """How the events of a source are read: times in microseconds, `zone` for event times without an offset.
+
+    `match` tells its rows apart in a mixed stream, `others` are those of the sources that may share its files. Rows with the same `key`,
+    not more than `dedup` apart, count once.
+    """
 
     name: str
     columns: tuple[InputColumn, ...]
@@ -150,6 +170,16 @@ class SourcePlan:
     min_time: int
     heartbeat: Rollup  # its rows by window, no dimensions: whether it was alive
     secret: frozenset[str] = frozenset()  # columns that hold personal data
+    match: Match = ()
+    others: tuple[Match, ...] = ()
+    key: tuple[str, ...] = ()
+    dedup: Duration = field(default_factory=lambda: Duration(0, "s"))
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every field of an event that is looked at: the columns, and what rows of a mixed stream are told apart by."""
+        matched = [name for match in (self.match, *self.others) for name, _ in match]
+        return tuple(dict.fromkeys([*(column.name for column in self.columns), *matched]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,34 +54,32 @@ def _approximate(metric: Metric) -> Obstacle | None:
 METRICS: tuple[Callable[[Metric], Obstacle | None], ...] = (_cumulative, _conversion, _hopping, _semi_additive, _approximate)
 
 
-def _session(relation: Source | Model) -> Obstacle | None:
+def _session(_: Project, relation: Source | Model) -> Obstacle | None:
     return Obstacle("session windows", relation.place("session")) if isinstance(relation, Model) and relation.session else None
 
 
-def _static(relation: Source | Model) -> Obstacle | None:
-    return Obstacle("static tables", relation.place("static")) if isinstance(relation, Model) and relation.static else None
+def _static(project: Project, relation: Source | Model) -> Obstacle | None:
+    file = project.static_tables.get(relation.name.name)
+    if file is None or file.is_file():
+        return None
+    return Obstacle(f"a static table whose file is missing ({file.name})", relation.place("static"))
 
 
-def _stateful(relation: Source | Model) -> Obstacle | None:
+def _stateful(project: Project, relation: Source | Model) -> Obstacle | None:
     if not isinstance(relation, Model) or relation.statement is None:
         return None
-    found = obstacle(relation.statement.tree)
+    found = obstacle(relation.statement.tree, project.static_tables)
     return None if found is None else Obstacle(f"{found[0]} in a model", relation.statement.span_of(found[1]))
 
 
-def _mixed_stream(relation: Source | Model) -> Obstacle | None:
-    return Obstacle("sources told apart by `match:`", relation.place("match")) if isinstance(relation, Source) and relation.match else None
-
-
-def _without_time(relation: Source | Model) -> Obstacle | None:
+def _without_time(_: Project, relation: Source | Model) -> Obstacle | None:
     return Obstacle("sources without `time:`", relation.name.span) if isinstance(relation, Source) and relation.time is None else None
 
 
-RELATIONS: tuple[Callable[[Source | Model], Obstacle | None], ...] = (_session, _static, _stateful, _mixed_stream, _without_time)
+RELATIONS: tuple[Callable[[Project, Source | Model], Obstacle | None], ...] = (_session, _static, _stateful, _without_time)
 
 
 NOT_HEEDED: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "ingest": (("sources", "key", "duplicates are counted as often as they come"),),
     "detect": (
         ("metrics", "watch", "all metrics are judged alike"),
         ("metrics", "sla", "a window is judged as soon as the watermark has passed it"),
@@ -136,6 +134,8 @@ def _reasons(project: Project, metric: Metric, relations: Relations, found: dict
         if (own := construct(metric)) is not None:
             yield Skipped("metric", name, f"{own.what} are not computed yet", own.span)
     for ref in relations_of(metric):
+        if ref.name in project.static_tables:
+            yield Skipped("metric", name, f"'{ref}' is a static table, which has no events", ref.span)
         if (below := _relation(project, ref.name, relations)) is not None:
             yield Skipped("metric", name, f"it counts rows of '{ref}', and {below.what} cannot be computed yet", below.span)
     for item in inputs_of(metric).values():
@@ -148,7 +148,7 @@ def _relation(project: Project, name: str, known: Relations) -> Obstacle | None:
     relation = project.relation(name)
     if name not in known and relation is not None:
         known[name] = None  # as above
-        own = next((one for construct in RELATIONS if (one := construct(relation)) is not None), None)
+        own = next((one for construct in RELATIONS if (one := construct(project, relation)) is not None), None)
         inputs = relation.inputs() if isinstance(relation, Model) else ()
         known[name] = own or next((one for item in inputs if (one := _relation(project, item, known)) is not None), None)
     return known.get(name)

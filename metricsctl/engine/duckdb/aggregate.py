@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from metricsctl.engine.duckdb.connection import quote
-from metricsctl.engine.duckdb.parse import batch_table, sql_type
+from metricsctl.engine.duckdb.parse import batch_table
 from metricsctl.engine.duckdb.states import STATES, column_names
+from metricsctl.engine.duckdb.static import static_table
+from metricsctl.engine.duckdb.typed import sql_type
 from metricsctl.plan.tables import Column, Table
 from metricsctl.plan.types import Measure, Rollup, SourcePlan, Sql
 
@@ -69,6 +71,7 @@ def relation_ctes(rollup: Rollup, sources: Mapping[str, SourcePlan], fed: str | 
             nulls = ", ".join(f"CAST(NULL AS {sql_type(column.type)}) AS {quote(column.name)}" for column in columns)
             body = f"SELECT {nulls} WHERE false"
         parts.append(f"{quote(name)} AS ({body})")
+    parts.extend(f"{quote(table.name)} AS (SELECT * FROM {static_table(table.name)})" for table in rollup.statics)
     parts.extend(f"{quote(model.name)} AS ({dialect_sql(model.sql)})" for model in rollup.models)
     return "WITH " + ", ".join(parts)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,11 @@ from metricsctl.engine.duckdb.aggregate import (
     relation_ctes,
 )
 from metricsctl.engine.duckdb.connection import quote
+from metricsctl.engine.duckdb.duplicates import Keys
 from metricsctl.engine.duckdb.parse import load_batch
 from metricsctl.engine.duckdb.scratch import Scratch
 from metricsctl.engine.duckdb.states import column_names
+from metricsctl.engine.duckdb.static import load_static
 from metricsctl.plan.types import Measure, Rollup, SourcePlan, Sql
 
 if TYPE_CHECKING:
@@ -54,6 +57,12 @@ class DuckDbFolder:
         self._sources = sources
         self._scratch = Scratch(spool)
         self._pending: dict[str, int] = {}
+        self._keys = Keys(connection, sources)
+
+    def prepare(self, rollups: Iterable[Rollup]) -> None:
+        """Read the static tables that rollups need; DataError if one cannot be read."""
+        for table in dict.fromkeys(table for rollup in rollups for table in rollup.statics):
+            load_static(self._connection, table)
 
     def expression_type(self, rollup: Rollup, sql: Sql) -> str:
         """The type of an expression over a rollup's relation. SqlFaultError if it does not hold there."""
@@ -74,7 +83,13 @@ class DuckDbFolder:
 
     def load(self, batch: Batch, source: str, now: int) -> Iterator[LoadedBatch]:
         """Read a batch into the source's batch table, a large one in parts, each of which is to be folded before the next."""
-        yield from load_batch(self._connection, batch, self._sources[source], now=now, scratch=self._scratch)
+        for loaded in load_batch(self._connection, batch, self._sources[source], now=now, scratch=self._scratch):
+            duplicates = self._keys.mark(source)
+            yield replace(loaded, accepted=loaded.accepted - duplicates, duplicates=duplicates) if duplicates else loaded
+
+    def save(self) -> None:
+        """Keep what later batches need of the earlier ones, in the open transaction."""
+        self._keys.save()
 
     def fold(self, rollup: Rollup, measures: Sequence[Measure], fed: str, closed: Closed) -> None:
         """Add the batch of the source `fed` to the pending states of a rollup. DataError if an expression fails on some row."""

@@ -16,7 +16,7 @@ from metricsctl.plan.tables import Table
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["count_readable", "parquet_bytes", "read_parquet", "write_parquet"]
+__all__ = ["count_readable", "literal_path", "parquet_bytes", "read_parquet", "write_parquet"]
 
 _GLOB = str.maketrans({"?": "[?]", "*": "[*]", "[": "[[]"})
 
@@ -29,7 +29,12 @@ def read_parquet(files: Sequence[str | os.PathLike[str]]) -> str:
     """
     if not files:
         raise ValueError("read_parquet needs a file")
-    return f"read_parquet([{', '.join(literal(os.fspath(file).translate(_GLOB)) for file in files)}])"
+    return f"read_parquet([{', '.join(map(literal_path, files))}])"
+
+
+def literal_path(file: str | os.PathLike[str]) -> str:
+    """A path as a SQL string that is no pattern."""
+    return literal(os.fspath(file).translate(_GLOB))
 
 
 def count_readable(file: str | os.PathLike[str]) -> int:

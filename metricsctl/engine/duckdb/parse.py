@@ -17,38 +17,32 @@ from metricsctl.engine.batch import Batch, LoadedBatch, Record, Reject, masked
 from metricsctl.engine.duckdb.connection import literal, quote
 from metricsctl.engine.duckdb.parquet import read_parquet
 from metricsctl.engine.duckdb.scratch import Scratch
-from metricsctl.plan.types import InputColumn, SourcePlan
+from metricsctl.engine.duckdb.typed import AS_IT_IS, OTHERS, READ_AS_DOUBLE, UNMATCHED, matching, sql_type, typed_rows
+from metricsctl.plan.types import SourcePlan
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["batch_table", "load_batch", "sql_type"]
+__all__ = ["batch_table", "load_batch"]
 
-_TYPES = {
-    "string": "VARCHAR",
-    "boolean": "BOOLEAN",
-    "integer": "INTEGER",
-    "bigint": "BIGINT",
-    "double": "DOUBLE",
-    "date": "DATE",
-    "timestamp": "TIMESTAMPTZ",
-}
-_READ_AS_DOUBLE = {"double", "integer", "bigint"}
-# types of Parquet columns that need no way through text
-_AS_IT_IS = {
-    "double": ("TINYINT", "SMALLINT", "INTEGER"),
-    "integer": ("TINYINT", "SMALLINT"),
-    "bigint": ("TINYINT", "SMALLINT", "INTEGER"),
-    "timestamp": ("TIMESTAMP WITH TIME ZONE",),
-}
 _SLICE = 4 * 122_880  # rows of a Parquet file that are read at once; the unit is DuckDB's own
 _Line = tuple[Record, bytes]
-_EARLIEST_EPOCH = 100_000_000  # fewer digits (20260101) are a date in disguise, not seconds since 1970
+_OF_NO_SOURCE = {"malformed", "not_utf8"}
 
 
-def sql_type(declared: str) -> str:
-    """DuckDB's type for a declared one."""
-    return _TYPES.get(declared) or declared.upper()
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """What a batch table holds: rows, those of them that are accepted, of another source, or of none; the latest accepted time."""
+
+    rows: int
+    accepted: int
+    max_time: int | None
+    others: int
+    unmatched: int
+
+    @property
+    def rejected(self) -> int:
+        return self.rows - self.accepted - self.others - self.unmatched
 
 
 def batch_table(source: str) -> str:
@@ -61,7 +55,7 @@ def load_batch(
 ) -> Iterator[LoadedBatch]:
     """Read a batch into the source's batch table, a Parquet file in slices: what is yielded stands there until the next is asked for.
 
-    `now` (microseconds) bounds the future. DataError if it cannot be read at all.
+    `now` (microseconds) bounds the future. Duplicates are not looked for yet. DataError if it cannot be read at all.
     """
     import duckdb
 
@@ -95,22 +89,31 @@ class _Loader:
         self.scratch.write(data)
         for scan, types in self.scans(data):
             try:
-                rows, accepted, max_time = self.fill(scan, types)
+                filled = self.fill(scan, types)
             except (duckdb.InvalidInputException, duckdb.ConversionException):
                 continue
-            bad = self.bad_rows(rows - accepted)
-            records = self.batch.numbered([row for row, _ in bad], rows)
+            bad = self.bad_rows(filled)
+            records = self.batch.numbered([row for row, _ in bad], filled.rows)
             if records is not None:
-                rejects = tuple(self.reject(reason, record) for (_, reason), record in zip(bad, records, strict=True))
-                return LoadedBatch(rows, accepted, rejects, max_time)
+                return self.loaded(filled, [self.reject(reason, record) for (_, reason), record in zip(bad, records, strict=True)])
         return self.load_slowly()
+
+    def loaded(self, filled: _Filled, rejects: Sequence[Reject]) -> LoadedBatch:
+        """What is said of a batch; what is of no source is counted by the first only that reads it."""
+        first = self.batch.first
+        kept = tuple(reject for reject in rejects if first or reject.reason not in _OF_NO_SOURCE)
+        rows = filled.accepted + len(kept)
+        return LoadedBatch(rows, filled.accepted, kept, filled.max_time, unmatched=filled.unmatched if first else 0)
 
     def scans(self, data: bytes | bytearray) -> Iterator[tuple[str, dict[str, str]]]:
         """Ways to read the chunk, the quickest first, with the types that they give to columns other than text."""
         if self.batch.header is not None:
-            yield self.csv_scan(len(data)), {}
+            yield self.whole(self.csv_scan(len(data)), self.batch.header), {}
             return
-        numbers = {column.name: "DOUBLE" for column in self.source.columns if column.type in _READ_AS_DOUBLE}
+        told_apart = {name for name, _ in self.source.match}  # by their text
+        numbers = {
+            column.name: "DOUBLE" for column in self.source.columns if column.type in READ_AS_DOUBLE and column.name not in told_apart
+        }
         if numbers:
             yield self.json_scan(data, numbers), numbers
         yield self.json_scan(data), {}
@@ -121,13 +124,13 @@ class _Loader:
 
         records, broken = self.csv_records() if self.batch.header is not None else self.json_records()
         try:
-            rows, accepted, max_time = self.fill(self.lines_scan(records))
+            filled = self.fill(self.lines_scan(records))
         except (duckdb.InvalidInputException, duckdb.ConversionException):
             records, refused = self.taken(records)
             broken += refused
-            rows, accepted, max_time = self.fill(self.lines_scan(records))
-        found = [*broken, *(self.reject(reason, records[row - 1][0]) for row, reason in self.bad_rows(rows - accepted))]
-        return LoadedBatch(rows + len(broken), accepted, tuple(sorted(found, key=lambda reject: (reject.file, reject.line))), max_time)
+            filled = self.fill(self.lines_scan(records))
+        found = [*broken, *(self.reject(reason, records[row - 1][0]) for row, reason in self.bad_rows(filled))]
+        return self.loaded(filled, sorted(found, key=lambda reject: (reject.file, reject.line)))
 
     def load_parquet(self, path: Path) -> Iterator[LoadedBatch]:
         import duckdb
@@ -137,29 +140,27 @@ class _Loader:
             present = {row[0]: row[1] for row in self.connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()}
         except duckdb.Error as error:
             raise DataError(f"{self.name}: {str(error).splitlines()[0]}", hint="is it a Parquet file?") from error
-        self.need(list(present))
+        total = self.parquet_rows(scan)
+        numbered = self.whole(scan[:-1] + ", file_row_number = true)", list(present))
+        scan = self.whole(scan, list(present))
         types = {
             column.name: present[column.name]
             for column in self.source.columns
-            if present[column.name] in _AS_IT_IS.get(column.type, ()) or present[column.name] == sql_type(column.type)
+            if column.name in present
+            and (present[column.name] in AS_IT_IS.get(column.type, ()) or present[column.name] == sql_type(column.type))
         }
-        shown = [
-            quote(column.name) if column.name in types else f"CAST({quote(column.name)} AS VARCHAR) AS {quote(column.name)}"
-            for column in self.source.columns
-        ]
-        numbered = scan[:-1] + ", file_row_number = true)"
-        total = self.parquet_rows(scan)
+        shown = [quote(name) if name in types else f"CAST({quote(name)} AS VARCHAR) AS {quote(name)}" for name in self.source.fields]
         for start in range(0, max(total, 1), _SLICE):
             part = f"WHERE file_row_number >= {start} AND file_row_number < {start + _SLICE}"
             shown_part = (
                 f"(SELECT {', '.join(shown)} FROM {numbered} {part})" if total > _SLICE else f"(SELECT {', '.join(shown)} FROM {scan})"
             )
-            rows, accepted, max_time = self.fill(shown_part, types)
+            filled = self.fill(shown_part, types)
             rejects = [
                 self.reject(reason, Record(self.name, start + row, self.parquet_row(shown_part, row)))
-                for row, reason in self.bad_rows(rows - accepted)
+                for row, reason in self.bad_rows(filled)
             ]
-            yield LoadedBatch(rows, accepted, tuple(rejects), max_time)
+            yield self.loaded(filled, rejects)
 
     def parquet_rows(self, scan: str) -> int:
         found = self.connection.execute(f"SELECT count(*) FROM {scan}").fetchone()
@@ -168,50 +169,69 @@ class _Loader:
     # -- scans: each gives every needed column, as text where nothing else is said
 
     def json_scan(self, data: bytes | bytearray, types: Mapping[str, str] = MappingProxyType({})) -> str:
-        columns = ", ".join(f"{literal(column.name)}: '{types.get(column.name, 'VARCHAR')}'" for column in self.source.columns)
+        columns = ", ".join(f"{literal(name)}: '{types.get(name, 'VARCHAR')}'" for name in self.source.fields)
         return (
             f"read_json({literal(self.scratch.name)}, format = 'newline_delimited', columns = {{{columns}}}, "
             f"maximum_object_size = {_longest_line(data) + 16})"
         )
 
     def csv_scan(self, size: int) -> str:
-        header = self.batch.header or ()
-        self.need(header)
-        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
+        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.batch.header or ())
         return (
             f"read_csv({literal(self.scratch.name)}, header = false, auto_detect = false, delim = {literal(self.batch.delimiter)}, "
             f"quote = '\"', escape = '\"', columns = {{{columns}}}, max_line_size = {max(size, 2_097_152)})"
         )
 
-    def need(self, present: Sequence[str]) -> None:
-        """Every column that a metric reads must be there."""
-        missing = [column.name for column in self.source.columns if column.name not in present]
-        if missing:
+    def whole(self, scan: str, present: Sequence[str]) -> str:
+        """A scan with NULL for the fields that it lacks; DataError if it lacks a column that a metric reads and has rows of the source."""
+        absent = [name for name in self.source.fields if name not in present]
+        if not absent:
+            return scan
+        scan = f"(SELECT *, {', '.join(f'CAST(NULL AS VARCHAR) AS {quote(name)}' for name in absent)} FROM {scan})"
+        missing = [column.name for column in self.source.columns if column.name in absent]
+        if missing and self.is_ours(scan):
             time = self.source.time_column
             what = f"time column '{time}'" if time in missing else f"column '{missing[0]}'"
             raise DataError(
                 f"{self.name}:1: no {what}, which source '{self.source.name}' needs",
                 hint=f"it has {', '.join(list(present)[:12])}; name its source with --source, or correct the definition",
             )
+        return scan
+
+    def is_ours(self, scan: str) -> bool:
+        """Whether a scan has rows of the source."""
+        if not self.source.match:
+            return True
+        import duckdb
+
+        mine = matching(self.source.match, {name: quote(name) for name in self.source.fields})
+        try:
+            return bool(self.connection.execute(f"SELECT 1 FROM {scan} WHERE {mine} LIMIT 1").fetchall())
+        except (duckdb.InvalidInputException, duckdb.ConversionException):  # some row is broken: what there is cannot be told
+            return True
 
     # -- rows to a typed table
 
-    def fill(self, scan: str, types: Mapping[str, str] = MappingProxyType({})) -> tuple[int, int, int | None]:
-        """Make the batch table, in the order of the scan; gives rows, accepted rows, and the latest accepted event time."""
+    def fill(self, scan: str, types: Mapping[str, str] = MappingProxyType({})) -> _Filled:
+        """Make the batch table, in the order of the scan."""
         table = batch_table(self.source.name)
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {typed_rows(scan, self.source, self.now, types)}")
+        beside = ", ".join(f"""count(*) FILTER (WHERE "__reason" = {literal(mark)})""" for mark in (OTHERS, UNMATCHED))
         counts = self.connection.execute(
-            f'SELECT count(*), count(*) FILTER (WHERE "__reason" IS NULL), max("__t") FILTER (WHERE "__reason" IS NULL) FROM {table}'
+            'SELECT count(*), count(*) FILTER (WHERE "__reason" IS NULL), max("__t") FILTER (WHERE "__reason" IS NULL), '
+            f"{beside if self.source.match else '0, 0'} FROM {table}"
         ).fetchone()
         assert counts is not None  # noqa: S101 - an aggregate gives one row
-        return counts[0], counts[1], counts[2]
+        return _Filled(*counts)
 
-    def bad_rows(self, expected: int) -> list[tuple[int, str]]:
+    def bad_rows(self, filled: _Filled) -> list[tuple[int, str]]:
         """Number (from 1) and reason of each rejected row of the batch table."""
-        if not expected:
+        if not filled.rejected:
             return []
         table = batch_table(self.source.name)
-        return self.connection.execute(f'SELECT rowid + 1, "__reason" FROM {table} WHERE "__reason" IS NOT NULL ORDER BY 1').fetchall()
+        return self.connection.execute(
+            f"""SELECT rowid + 1, "__reason" FROM {table} WHERE "__reason" NOT IN ({literal(OTHERS)}, {literal(UNMATCHED)}) ORDER BY 1"""
+        ).fetchall()
 
     def reject(self, reason: str, record: Record) -> Reject:
         shown = record.text.decode("utf-8", "replace")
@@ -303,90 +323,3 @@ def _longest_line(data: bytes | bytearray) -> int:
             bound = max(bound, end - start)
         start = end + 1
     return bound
-
-
-def typed_rows(scan: str, source: SourcePlan, now: int, types: Mapping[str, str]) -> str:
-    """SQL of a scan's rows with typed columns, the event time `__t` in microseconds, and `__reason` where a row is rejected.
-
-    `types` are those of the scan's columns that are not text.
-    """
-    columns = source.columns
-    raw = {column.name: quote("__raw " + column.name) for column in columns}
-    instants = {column.name: quote("__instant " + column.name) for column in columns if column.type == "timestamp"}
-    renamed = ", ".join(f"{quote(name)} AS {text}" for name, text in raw.items())
-    # a cast in a level of its own is made once, however often its result is used
-    casts = "".join(
-        f", {raw[name] if name in types else f'TRY_CAST({raw[name]} AS TIMESTAMPTZ)'} AS {instant}" for name, instant in instants.items()
-    )
-    typed = ", ".join(
-        f"{_typed(raw[column.name], column, types.get(column.name), instants.get(column.name, ''))} AS {quote(column.name)}"
-        for column in columns
-    )
-    shown = ", ".join(quote(column.name) for column in columns)
-    return (
-        f'SELECT {shown}, "__t", {_reason(source, now, raw, types)} AS "__reason" '
-        f'FROM (SELECT *, epoch_us({quote(source.time_column)}) AS "__t" '
-        f"FROM (SELECT *, {typed} FROM (SELECT *{casts} FROM (SELECT {renamed} FROM {scan}))))"
-    )
-
-
-def _reason(source: SourcePlan, now: int, raw: Mapping[str, str], types: Mapping[str, str]) -> str:
-    """Why a row is rejected, NULL where it is not: that is asked first, since it holds for most."""
-    early, late = source.min_time, now + source.max_ahead.microseconds
-    wrong = {}
-    for column in source.columns:
-        if column.name == source.time_column or column.type == "string" or types.get(column.name) == sql_type(column.type):
-            continue
-        # NaN is a number that is no value
-        value = _double(raw[column.name], types.get(column.name)) if column.type == "double" else quote(column.name)
-        wrong[column.name] = f"{raw[column.name]} IS NOT NULL AND {value} IS NULL"
-    fine = " AND ".join([f'"__t" BETWEEN {early} AND {late}', *(f"NOT ({test})" for test in wrong.values())])
-    reasons = [
-        f"WHEN {raw[source.time_column]} IS NULL THEN 'missing_time'",
-        "WHEN \"__t\" IS NULL THEN 'bad_time'",
-        f"WHEN \"__t\" > {late} THEN 'future_time'",
-        f"WHEN \"__t\" < {early} THEN 'past_time'",
-        *(f"WHEN {test} THEN {literal('bad_value: ' + name)}" for name, test in wrong.items()),
-    ]
-    return f"CASE WHEN {fine} THEN NULL {' '.join(reasons)} END"
-
-
-def _typed(raw: str, column: InputColumn, found: str | None, instant: str) -> str:
-    declared = column.type
-    if declared == "timestamp":
-        return _timestamp(raw, instant, found)
-    if declared == "string":
-        return raw
-    if declared == "double":
-        number = _double(raw, found)
-        return f"CASE WHEN isnan({number}) THEN NULL ELSE {number} END"  # pandas and NumPy write NULL so
-    if declared not in {"integer", "bigint"} or found == sql_type(declared):
-        return raw if found else f"TRY_CAST({raw} AS {sql_type(declared)})"
-    number, whole = _double(raw, found), f"TRY_CAST({raw} AS {sql_type(declared)})"
-    if found is None:
-        return f"CASE WHEN trunc({number}) = {number} THEN CASE {raw} WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE {whole} END END"
-    if declared == "bigint" and found == "DOUBLE":  # read again as text: doubles have no more than 53 bits
-        whole = f"CASE WHEN abs({raw}) < {1 << 53} THEN {whole} ELSE error('a large number') END"
-    return f"CASE WHEN trunc({number}) = {number} THEN {whole} END"
-
-
-def _double(raw: str, found: str | None) -> str:
-    """A number; JSON's true and false are 1 and 0, as SQL casts them and DuckDB reads them."""
-    if found is not None:
-        return f"CAST({raw} AS DOUBLE)"
-    return f"CASE {raw} WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE TRY_CAST({raw} AS DOUBLE) END"
-
-
-def _timestamp(raw: str, instant: str, found: str | None) -> str:
-    """ISO 8601 (without an offset: in the session's zone), or seconds, milli-, micro- or nanoseconds since 1970 told apart by size."""
-    if found is not None:
-        return f"CASE WHEN isfinite({instant}) THEN {instant} END"
-    number, whole = f"TRY_CAST({raw} AS DOUBLE)", f"TRY_CAST({raw} AS BIGINT)"
-    return (
-        f"CASE WHEN isfinite({instant}) THEN {instant} "
-        f"WHEN abs({number}) < {_EARLIEST_EPOCH} THEN NULL "
-        f"WHEN abs({number}) < 1e11 THEN make_timestamptz((round({number} * 1000000))::BIGINT) "
-        f"WHEN abs({number}) < 1e14 THEN make_timestamptz((round({number} * 1000))::BIGINT) "
-        f"WHEN abs({number}) < 1e17 THEN make_timestamptz({whole}) "
-        f"WHEN abs({number}) < 9e18 THEN make_timestamptz({whole} // 1000) END"
-    )

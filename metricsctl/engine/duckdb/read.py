@@ -14,8 +14,8 @@ from metricsctl.definition.expression import substitute
 from metricsctl.engine.duckdb.aggregate import dimension_column, merge_columns
 from metricsctl.engine.duckdb.connection import connect, quote
 from metricsctl.engine.duckdb.parquet import read_parquet
-from metricsctl.engine.duckdb.parse import sql_type
 from metricsctl.engine.duckdb.states import column_names, finish
+from metricsctl.engine.duckdb.typed import sql_type
 from metricsctl.plan.types import Base, KeyColumn, Measure
 
 if TYPE_CHECKING:

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from metricsctl.engine.duckdb.connection import quote
+from metricsctl.engine.duckdb.typed import HASH
 from metricsctl.plan.tables import ColumnType
 from metricsctl.plan.types import StateKind
 
 __all__ = ["STATES", "State", "column_names", "finish"]
 
-# DuckDB calls the second half of the digest, read as a little-endian number, `md5_number_lower`, and takes five times as long for it
-_HASH = "((md5_number(CAST({v} AS VARCHAR)) >> 64)::HUGEINT - 9223372036854775808)::BIGINT"
 _MOMENTS = (
     "list_reduce(list({{n: {0}, mean: {1}, m2: {2}}}) FILTER (WHERE {0} > 0), LAMBDA a, b: {{n: a.n + b.n, "
     "mean: a.mean + (b.mean - a.mean) * b.n / (a.n + b.n), "
@@ -66,7 +65,7 @@ STATES: dict[StateKind, State] = {
     ),
     "distinct": State(
         (("hashes", "bigint[]"),),
-        (f"list_distinct(list({_HASH}) FILTER (WHERE {_PRESENT}))",),
+        (f"list_distinct(list({HASH}) FILTER (WHERE {_PRESENT}))",),
         ("list_distinct(flatten(list({0}) FILTER (WHERE {0} IS NOT NULL)))",),
     ),
     "values": State(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metricsctl.core.errors import ProjectError
@@ -12,7 +15,7 @@ from metricsctl.definition.project import Project
 from metricsctl.definition.schema import Model, Source
 from metricsctl.engine.reference.casts import unknown
 from metricsctl.engine.reference.scalar import scalar
-from metricsctl.engine.reference.values import Instant, Value, raw_text, read
+from metricsctl.engine.reference.values import Instant, Value, raw_text, read, to_text
 from metricsctl.plan.types import SourcePlan
 
 if TYPE_CHECKING:
@@ -23,29 +26,51 @@ __all__ = ["Accepted", "Relations", "Row", "accept"]
 Row = dict[str, Value]
 """Values by the lower-case name of their column: SQL does not tell names apart by case."""
 
-_SELECT = {"expressions", "from_", "where", "with_", "kind"}
+_SELECT = {"expressions", "from_", "where", "with_", "kind", "joins"}
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The rows that were accepted, and (index, reason) of the others."""
+    """The rows that were accepted, (index, reason) of those rejected, and how many repeat the key of one before them."""
 
     rows: tuple[Row, ...]
     rejected: tuple[tuple[int, str], ...]
+    duplicates: int = 0
 
 
 def accept(source: SourcePlan, events: Sequence[Mapping[str, Any]], now: int) -> Accepted:
-    """Read events in the types of their source; `now` (microseconds) bounds the future."""
+    """Read events in the types of their source; `now` (microseconds) bounds the future. Those of other sources are passed over."""
     rows: list[Row] = []
     rejected: list[tuple[int, str]] = []
+    counted: dict[tuple[str, ...], list[int]] = {}
+    duplicates = 0
     for index, event in enumerate(events):
+        if any(raw_text(event.get(name)) not in values for name, values in source.match):
+            continue
         row = {column.name: read(raw_text(event.get(column.name)), column.type, source.zone) for column in source.columns}
         reason = _fault(source, event, row, now)
-        if reason is None:
-            rows.append({name.lower(): _null_nan(value) for name, value in row.items()})
-        else:
+        if reason is not None:
             rejected.append((index, reason))
-    return Accepted(tuple(rows), tuple(rejected))
+        elif _repeats(source, row, counted):
+            duplicates += 1
+        else:
+            rows.append({name.lower(): _null_nan(value) for name, value in row.items()})
+    return Accepted(tuple(rows), tuple(rejected), duplicates)
+
+
+def _repeats(source: SourcePlan, row: Row, counted: dict[tuple[str, ...], list[int]]) -> bool:
+    """Whether a row has the key of one that was counted near it in time; else it is counted. A key with NULL in it is none."""
+    key = [to_text(row[name]) for name in source.key]
+    time = row[source.time_column]
+    assert isinstance(time, Instant)  # noqa: S101 - rows without a time are rejected before
+    texts = tuple(text for text in key if text is not None)
+    if not key or len(texts) < len(key):
+        return False
+    times = counted.setdefault(texts, [])
+    if any(abs(time.us - other) <= source.dedup.microseconds for other in times):
+        return True
+    times.append(time.us)
+    return False
 
 
 def _null_nan(value: Value) -> Value:
@@ -97,6 +122,8 @@ class Relations:
         relation = self.project.relation(name)
         if not isinstance(relation, Model):
             return {name}
+        if relation.static is not None:
+            return set()
         assert relation.statement is not None  # noqa: S101 - the loader has read it
         return {source for table in relation.statement.tables() for source in self.sources(table)}
 
@@ -115,6 +142,8 @@ class Relations:
                 plan = self.plans[name]
                 names = tuple(column.name.lower() for column in plan.columns)
                 found = Table(names, list(accept(plan, self.events.get(name, ()), self.now).rows))
+            elif relation.static is not None:
+                found = _static(relation, self.project.static_tables[name])
             else:
                 assert relation.statement is not None  # noqa: S101 - the loader has read it
                 found = self._query(relation.statement.tree, {})
@@ -134,6 +163,8 @@ class Relations:
         if kind != "Select" or any(value for name, value in tree.args.items() if name not in _SELECT):
             raise unknown(tree)
         table = self._from(tree.args["from_"].this, inner)
+        for join in tree.args.get("joins") or ():
+            table = _joined(table, tree.args["from_"].this.alias_or_name, self._from(join.this, inner), join)
         where = tree.args.get("where")
         rows = [row for row in table.rows if where is None or scalar(where.this, row) is True]
         return _projected(tree.expressions, Table(table.names, rows))
@@ -168,10 +199,39 @@ def _projected(items: Sequence[exp.Expr], table: Table) -> Table:
         if item.is_star:
             names.extend(table.names)
             for made, row in zip(rows, table.rows, strict=True):
-                made.update(row)
+                made.update({name: row[name] for name in table.names})
             continue
         name = item.alias_or_name.lower()
         names.append(name)
         for made, row in zip(rows, table.rows, strict=True):
             made[name] = scalar(item.this if type(item).__name__ == "Alias" else item, row)
     return Table(tuple(names), rows)
+
+
+def _joined(left: Table, left_name: str, right: Table, join: exp.Expr) -> Table:
+    """Each row of the left with every row of the right that fits it, or with NULLs in a LEFT JOIN where none does."""
+    if join.args.get("using") or (join.args.get("side") or "").upper() not in {"", "LEFT"}:
+        raise unknown(join)
+    condition, right_name = join.args.get("on"), join.this.alias_or_name.lower()
+    rows: list[Row] = []
+    for row in left.rows:
+        known = {**{f"{left_name.lower()}.{name}": row[name] for name in left.names if "." not in name}, **row}
+        beside = [{**{f"{right_name}.{name}": other[name] for name in right.names}, **other, **known} for other in right.rows]
+        fitting = [both for both in beside if condition is None or scalar(condition, both) is True]
+        if not fitting and join.args.get("side"):
+            fitting = [{**dict.fromkeys([*right.names, *(f"{right_name}.{name}" for name in right.names)]), **known}]
+        rows += fitting
+    return Table((*left.names, *(name for name in right.names if name not in left.names)), rows)
+
+
+def _static(model: Model, path: Path) -> Table:
+    """The rows of a static table's CSV or NDJSON file in the types of its columns."""
+    if path.suffix == ".csv":
+        with path.open(newline="", encoding="utf-8") as file:
+            found: list[dict[str, Any]] = [{name: value or None for name, value in row.items()} for row in csv.DictReader(file)]
+    else:
+        found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    types = {column.name.name: column.type for column in model.columns}
+    names = tuple(dict.fromkeys(name for row in found for name in row)) or tuple(types)
+    rows = [{name.lower(): read(raw_text(row.get(name)), types.get(name, "string"), "UTC") for name in names} for row in found]
+    return Table(tuple(name.lower() for name in names), rows)

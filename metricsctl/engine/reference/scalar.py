@@ -62,6 +62,9 @@ class _Evaluator:
 
     def _column(self, node: exp.Column) -> Value:
         name = node.name.lower()
+        path = f"{node.table.lower()}.{name}"
+        if path in self._row:
+            return self._row[path]
         if name not in self._row:
             raise UsageError(f"there is no column '{node.name}'", hint=f"known: {', '.join(sorted(self._row))}")
         return self._row[name]

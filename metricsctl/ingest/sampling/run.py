@@ -65,6 +65,9 @@ def sample(
     with tempfile.TemporaryDirectory(prefix="metricsctl-") as scratch, fresh_folder(folder) as fresh:
         spool = Path(scratch)
         files = assign(discover(list(paths), stdin=stdin, spool_dir=spool), project.sources, options.source)
+        if len({file.path for file, _ in files}) < len(files):
+            message = "events of several sources (`match:`) cannot be sampled at once"
+            raise UsageError(message, hint="say --source S: only what that source declares as personal data is hashed then")
         with contextlib.closing(RowChooser(spool, chooser.salt, chooser.bound)) as rows:
             run = _Run(project, options, chooser, rows, spool)
             progress.start("sample", sum(file.path.stat().st_size for file, _ in files), "B")

@@ -41,6 +41,7 @@ def _sources(report: Any) -> Table:
         Column("events", justify="right"),
         Column("accepted", justify="right"),
         Column("rejected", justify="right"),
+        *((Column("duplicates", justify="right"),) if any(source.duplicates for source in report.sources) else ()),
         Column("latest event", no_wrap=True),
         Column("watermark", no_wrap=True),
     )
@@ -50,6 +51,7 @@ def _sources(report: Any) -> Table:
             f"{source.rows:,}",
             f"{source.accepted:,}",
             f"{source.rejected:,}",
+            *((f"{source.duplicates:,}",) if any(other.duplicates for other in report.sources) else ()),
             _time(source.max_time),
             "closed" if source.closed_until is not None and source.closed_until == source.max_time else _time(source.watermark),
         )

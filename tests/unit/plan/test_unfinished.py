@@ -15,12 +15,13 @@ HEAD = """\
 version: 1
 sources:
   - {name: log, time: at, entities: {user: u}, columns: [{name: at, type: timestamp}, {name: u}, {name: x, type: double}]}
-  - {name: mixed, time: at, match: {kind: click}, columns: [{name: at, type: timestamp}]}
 models:
   - {name: visits, session: {source: log, entity: user, gap: 30m}}
   - {name: daily, sql: "SELECT at, count(*) AS n FROM log GROUP BY at", time: at}
   - {name: over, sql: "SELECT at, n FROM daily", time: at}
   - {name: countries, static: countries.csv}
+  - {name: placed, sql: "SELECT at FROM log JOIN countries USING (u)", time: at}
+  - {name: reversed, sql: "SELECT at FROM countries JOIN log USING (u)", time: at}
 metrics:
   - {name: rows, type: simple, source: log, agg: count, variants: {big: x > 1}}
 """
@@ -37,8 +38,9 @@ metrics:
         ("{name: a, type: simple, source: visits, agg: count}", "session windows", "{source: log, entity: user, gap: 30m}"),
         ("{name: a, type: simple, source: daily, agg: sum, expr: n}", "GROUP BY in a model", "GROUP BY at"),
         ("{name: a, type: simple, source: over, agg: sum, expr: n}", "GROUP BY in a model", "GROUP BY at"),
-        ("{name: a, type: simple, source: countries, agg: count}", "static tables", "countries.csv"),
-        ("{name: a, type: simple, source: mixed, agg: count}", "sources told apart by `match:`", "{kind: click}"),
+        ("{name: a, type: simple, source: countries, agg: count}", "'countries' is a static table, which has no events", "countries"),
+        ("{name: a, type: simple, source: placed, agg: count}", "a static table whose file is missing (countries.csv)", "countries.csv"),
+        ("{name: a, type: simple, source: reversed, agg: count}", "FROM a static table in a model", "countries"),
     ],
 )
 def test_a_construct_is_said_with_its_place(metric: str, reason: str, quoted: str) -> None:
@@ -72,8 +74,7 @@ def test_a_variant_is_its_metric_with_one_more_filter() -> None:
 def test_what_is_not_heeded_is_said_of_what_is_used() -> None:
     project = load([SPEC])
     assert set(not_computed(project)) == {"revenue_mtd", "revenue_rolling", "visit_length"}
-    assert [str(item.span) for item in not_heeded(project, "ingest")] == [f"{project.files[0].path}:14:10"]
-    assert not_heeded(project, "ingest", frozenset({"payment_log"})) == ()
+    assert not_heeded(project, "ingest") == ()
     assert [item.message.split(" is not")[0] for item in not_heeded(project, "detect")] == [
         "`watch` of 'revenue'",
         "`sla` of 'revenue'",
