@@ -56,7 +56,7 @@ class Algebra:
         return self.powers is not None and sorted(self.powers.values()) == [-1.0, 1.0]
 
     def value(self, reader: StateReader, totals: Mapping[str, FloatArray]) -> FloatArray:
-        """The metric for rows of leaf totals; NaN where it has no value (a division by zero is none)."""
+        """The metric for rows of leaf totals; NaN where it has no value (a division by zero is what the metric's `on_zero` says)."""
         return self.tree.value(reader, totals)
 
     def one(self, reader: StateReader, totals: Mapping[str, float]) -> float:
@@ -71,12 +71,13 @@ class _Node:
     leaf: str | None = None
     text: str = ""
     dialect: str = "duckdb"
+    on_zero: str = "absent"
     inputs: Mapping[str, _Node] | None = None
 
     def value(self, reader: StateReader, totals: Mapping[str, FloatArray]) -> FloatArray:
         if self.leaf is not None:
             return totals[self.leaf]
-        expression, _ = guard_divisions(self.text, self.dialect, "absent")
+        expression, _ = guard_divisions(self.text, self.dialect, self.on_zero)
         return reader.evaluate(expression, {name: node.value(reader, totals) for name, node in (self.inputs or {}).items()})
 
     def powers(self) -> dict[str, float] | None:
@@ -97,7 +98,8 @@ def algebra_of(computation: Computation) -> Algebra:
 def _node(computation: Computation, offset: Duration | None, leaves: dict[str, Leaf]) -> _Node:
     if isinstance(computation, Formula):
         inputs = {name: _node(item.computation, _added(offset, item.offset), leaves) for name, item in computation.inputs.items()}
-        return _Node(text=computation.expr.text, dialect=computation.expr.dialect, inputs=inputs)
+        on_zero = "zero" if computation.on_zero == "zero" else "absent"  # of totals an error is none: `query` has said it by window
+        return _Node(text=computation.expr.text, dialect=computation.expr.dialect, on_zero=on_zero, inputs=inputs)
     if computation.aggregate == "avg":
         total, rows = (_leaf(computation, offset, part, leaves) for part in ("weighted", "rows"))
         return _Node(text="total / rows", inputs={"total": _Node(leaf=total), "rows": _Node(leaf=rows)})

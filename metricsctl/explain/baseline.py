@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from metricsctl.detect.grid import seasons_of
 from metricsctl.detect.noise import Kind, widened
 from metricsctl.explain.panel import Axis, Panel
 
-__all__ = ["Move", "deviation_of", "expected", "kind_of", "move_of", "usual_totals"]
+__all__ = ["Move", "Usual", "deviation_of", "expected", "kind_of", "move_of", "usual_totals"]
 
 FloatArray = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -126,18 +127,29 @@ def move_of(values: FloatArray, band: Band, inside: Mask, *, total: bool, row: i
     return Move(float(actual[known].sum()) * share, float(level[known].sum()) * share, float(score), count)
 
 
-def usual_totals(panel: Panel, axis: Axis, inside: Mask, places: npt.NDArray[np.int64] | None = None) -> FloatArray:
+@dataclass(frozen=True)
+class Usual:
+    """What windows like those of an episode usually have, by cell: `total`, shape (cells,), NaN where nothing is known.
+
+    `weeks` are the earlier totals that it is the trimmed mean of, by how many seasons back; empty where no season is known.
+    """
+
+    total: FloatArray
+    weeks: Mapping[int, FloatArray]
+
+
+def usual_totals(panel: Panel, axis: Axis, inside: Mask, places: npt.NDArray[np.int64] | None = None) -> Usual:
     """For each cell the total that windows like those of the episode usually have: the trimmed mean over the weeks before.
 
     Sparse cells are added up over the episode first, so that they are no noisier than they must be. `places` are the windows to look at
-    where they are not those `inside` themselves (an input of an earlier time); NaN where nothing is known.
+    where they are not those `inside` themselves (an input of an earlier time).
     """
     grid = axis.grid
     chosen = np.flatnonzero(inside) if places is None else places
     onset = int(chosen[0])
     by_place = {int(place): number for number, place in enumerate(grid.place.tolist())}
     for season in (item.period for item in seasons_of(grid.length, weekly_only=False)):
-        sums = []
+        sums: dict[int, FloatArray] = {}
         for back in range(1, _WEEKS * max(1, 168 // max(season, 1)) + 1):
             earlier = np.array([by_place.get(int(grid.place[window]) - back * season, -1) for window in chosen])
             if earlier.max(initial=-1) >= onset:
@@ -148,12 +160,12 @@ def usual_totals(panel: Panel, axis: Axis, inside: Mask, places: npt.NDArray[np.
             values = panel.values[:, earlier[known]]
             present = np.isfinite(values).mean(axis=0) > 0
             if present.any():
-                sums.append(np.nansum(values, axis=1) * (len(chosen) / known.sum()))
+                sums[back] = np.nansum(values, axis=1) * (len(chosen) / known.sum())
             if len(sums) == _WEEKS:
                 break
         if len(sums) >= 2 or (len(sums) == 1 and season == 1):
-            return _trimmed_mean(np.stack(sums))
-    return _level_total(panel, onset, len(chosen))
+            return Usual(_trimmed_mean(np.stack(list(sums.values()))), sums)
+    return Usual(_level_total(panel, onset, len(chosen)), {})
 
 
 def _trimmed_mean(sums: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""From a case to the segments that carry its change, and to how its mix shifted."""
+"""From a case to the segments that carry its change."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from metricsctl.explain.carriers import Carrier, Cells, search
 from metricsctl.explain.case import Case
-from metricsctl.explain.decompose import mix_and_rate
+from metricsctl.explain.leaves import leaves_of
+from metricsctl.explain.mix import Mix, mix_of
 from metricsctl.explain.read import Breakdown, Totals, breakdown
+from metricsctl.explain.search import Found, find_segments
 from metricsctl.plan.types import bases
 
-__all__ = ["Located", "Mix", "dimensions_of", "locate"]
+__all__ = ["Carrier", "Located", "dimensions_of", "locate"]
 
 FloatArray = npt.NDArray[np.float64]
 Segment = Mapping[str, str | None]
 _MAX_DIMENSIONS = 3
-_LEAST_FIT, _LEAST_SHARE = 0.3, 0.5  # below them a change is not carried by a segment
-_AGAINST = 0.3  # share of the change by which segments must have moved against it to be called a reversal
-_MIX = 0.6  # share of the change from which on it is a shift of mix
+_LEAST_SHARE = 0.5  # below it a change is not carried by segments
 
 
 @dataclass(frozen=True, slots=True)
-class Mix:
-    """A shift of weight between the values of a dimension: which lost and which gained most, their weights before and after.
+class Carrier:
+    """The smallest set of segments that covers what moved.
 
-    `share` of the change is due to it; `value` is the metric with the usual weights. `reversal`: all large segments moved against it.
+    `share` of the change lies in them, their explanatory power; it can exceed 1 where the rest moved against it. `fit` is the share of all
+    movement, of either direction, that is described by "each of these moved by a factor of its own, nothing else moved": 1 is perfect.
     """
 
-    dimension: str
-    lost: str | None
-    gained: str | None
-    lost_weights: tuple[float, float]
-    gained_weights: tuple[float, float]
+    members: tuple[Segment, ...]
     share: float
-    value: float
-    reversal: bool
+    fit: float
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """What the segments are of."""
+        return tuple(dict.fromkeys(name for member in self.members for name in member))
 
 
 @dataclass(frozen=True)
@@ -67,21 +67,28 @@ def locate(case: Case, totals: Totals, parts: Mapping[str, float]) -> Located | 
     found = breakdown(case.algebra, case.reader, case.axis, totals, dimensions)
     slopes = {name: _slope(case, totals, name, part) for name, part in parts.items()}
     contribution = sum((slopes[name] * (found.actual[name] - found.expected[name]) for name in parts), np.zeros(len(found.keys)))
+    total = float(contribution.sum())
     main = max(parts, key=lambda name: abs(parts[name]))
-    carriers = search(Cells(dimensions, found.keys, contribution, np.abs(found.expected[main])))
-    if not carriers:
+    if not total or not slopes[main]:
         return None
-    mix = _mix(case, totals, found) if case.algebra.is_ratio else None
-    if mix is not None and (mix.share >= _MIX or mix.reversal):
-        members = ({mix.dimension: mix.lost}, {mix.dimension: mix.gained})
-        fit = next((item.fit for item in carriers if item.dimensions == (mix.dimension,)), 0.0)
-        carrier: Carrier | None = Carrier(members, mix.share, max(fit, min(mix.share, 1.0)))
-        return Located(carrier, False, mix.value, slopes, mix)
-    best = carriers[0]
-    named = bool(best.members) and best.fit >= _LEAST_FIT and best.share >= _LEAST_SHARE
-    if not named:
-        return Located(None, not best.members and best.fit >= _LEAST_FIT, None, slopes, None)
-    return Located(best, False, _without(case, totals, found, best, dimensions), slopes, None)
+    mix = mix_of(case, totals, found)
+    if mix is not None and mix.is_reason:
+        shifted = ({mix.dimension: mix.lost}, {mix.dimension: mix.gained})
+        return Located(Carrier(shifted, mix.share, min(mix.share, 1.0)), False, mix.value, slopes, mix)
+    leaves, labels = leaves_of(case.algebra, found, slopes, main)
+    chosen, _ = find_segments(leaves, whole=True)
+    if any(not item.dimensions for item in chosen):
+        return Located(None, True, None, slopes, None)
+    members = tuple(_segment(item, dimensions, labels) for item in chosen)
+    share = float(contribution[found.inside(members)].sum()) / total
+    if share < _LEAST_SHARE:
+        return Located(None, False, None, slopes, None)
+    carrier = Carrier(members, share, min(sum(item.described for item in chosen), 1.0))
+    return Located(carrier, False, _without(case, totals, found, carrier), slopes, None)
+
+
+def _segment(item: Found, dimensions: tuple[str, ...], labels: list[list[str | None]]) -> Segment:
+    return {dimensions[place]: labels[place][code] for place, code in zip(item.dimensions, item.codes, strict=True)}
 
 
 def _slope(case: Case, totals: Totals, name: str, part: float) -> float:
@@ -96,59 +103,12 @@ def _slope(case: Case, totals: Totals, name: str, part: float) -> float:
     return slope if np.isfinite(slope) else 0.0
 
 
-def _without(case: Case, totals: Totals, found: Breakdown, carrier: Carrier, dimensions: tuple[str, ...]) -> float | None:
+def _without(case: Case, totals: Totals, found: Breakdown, carrier: Carrier) -> float | None:
     """The metric as it would have been with the carrier at its normal."""
-    cells = Cells(dimensions, found.keys, np.zeros(len(found.keys)), np.zeros(len(found.keys)))
-    inside = cells.inside(carrier.members)
+    inside = found.inside(carrier.members)
     normal = {
         name: totals.actual[name] - float(found.actual[name][inside].sum()) + float(found.expected[name][inside].sum())
         for name in totals.actual
     }
     value = case.algebra.one(case.reader.states, normal) / (int(totals.windows.sum()) if case.is_mean else 1)
     return value if np.isfinite(value) else None
-
-
-def _mix(case: Case, totals: Totals, found: Breakdown) -> Mix | None:
-    """The dimension whose weights explain most of the change of a ratio."""
-    assert case.algebra.powers is not None  # noqa: S101 - it is a ratio
-    top, bottom = (next(name for name, power in case.algebra.powers.items() if power == sign) for sign in (1.0, -1.0))
-    if any(float(found.actual[name].min()) < 0 or float(found.expected[name].min()) < 0 for name in (top, bottom)):
-        return None
-    start, end = (totals.expected[top] / totals.expected[bottom], totals.actual[top] / totals.actual[bottom])
-    if end == start:
-        return None
-    mixes = [_mix_of(found, place, (top, bottom), (start, end), case) for place in range(len(found.dimensions))]
-    return max(mixes, key=lambda mix: (mix.share, mix.dimension))
-
-
-def _mix_of(found: Breakdown, place: int, names: tuple[str, str], ends: tuple[float, float], case: Case) -> Mix:
-    values = [key[place] for key in found.keys]
-    labels = sorted(set(values), key=lambda value: (value is not None, value or ""))
-    number = np.array([labels.index(value) for value in values], dtype=np.int64)
-    top, bottom = names
-    before, after = ((_grouped(one[top], number), _grouped(one[bottom], number)) for one in (found.expected, found.actual))
-    split = mix_and_rate(before, after)
-    moved = split.weight_after - split.weight_before
-    lost, gained = int(np.argmin(moved)), int(np.argmax(moved))
-    change = ends[1] - ends[0]
-    total = float(split.mix.sum() + split.rate.sum())
-    share = float(split.mix.sum()) / total if total else 0.0
-    large = (split.weight_before + split.weight_after) / 2 >= 0.05
-    against = float(split.rate.sum()) * change < -_AGAINST * change * change
-    reversal = bool(large.sum() >= 2 and against and np.all(split.rate[large] * change < 0))
-    actual = case.algebra.one(case.reader.states, {top: after[0].sum(), bottom: after[1].sum()})
-    return Mix(
-        found.dimensions[place],
-        labels[lost],
-        labels[gained],
-        (float(split.weight_before[lost]), float(split.weight_after[lost])),
-        (float(split.weight_before[gained]), float(split.weight_after[gained])),
-        share,
-        actual * (1 - float(split.mix.sum()) / ends[1]) if ends[1] else actual,
-        reversal,
-    )
-
-
-def _grouped(values: FloatArray, number: npt.NDArray[np.int64]) -> FloatArray:
-    """Sums by group."""
-    return np.asarray(np.bincount(number, values), dtype=np.float64)

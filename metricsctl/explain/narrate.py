@@ -9,7 +9,8 @@ from metricsctl.core.timegrid import to_iso
 from metricsctl.explain.baseline import Move
 from metricsctl.explain.case import Case
 from metricsctl.explain.evidence import Collection, Evidence, EvidenceKind, Quantity
-from metricsctl.explain.locate import Located, Mix
+from metricsctl.explain.locate import Located
+from metricsctl.explain.mix import Mix
 from metricsctl.explain.panel import condition
 from metricsctl.explain.quality import Health
 from metricsctl.explain.read import Totals

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from metricsctl.explain.algebra import Algebra, Leaf
 from metricsctl.explain.baseline import expected, kind_of, usual_totals
 from metricsctl.explain.panel import Axis, Panel, PanelReader
 
-__all__ = ["Breakdown", "Totals", "breakdown", "leaf_totals"]
+__all__ = ["Breakdown", "Key", "Totals", "breakdown", "keys_inside", "leaf_totals"]
 
 FloatArray = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -31,12 +31,20 @@ class Totals:
 
 @dataclass(frozen=True)
 class Breakdown:
-    """The same by cell: arrays in the order of `keys`, made to add up to the totals."""
+    """The same by cell: arrays in the order of `keys`, made to add up to the totals.
+
+    `weeks`: the leaves in the same windows of earlier weeks, one mapping a week, made to add up to the expected totals.
+    """
 
     dimensions: tuple[str, ...]
     keys: tuple[Key, ...]
     actual: Mapping[str, FloatArray]
     expected: Mapping[str, FloatArray]
+    weeks: tuple[Mapping[str, FloatArray], ...] = ()
+
+    def inside(self, members: Sequence[Mapping[str, str | None]]) -> Mask:
+        """Which cells lie in any of some segments."""
+        return keys_inside(self.dimensions, self.keys, members)
 
 
 def leaf_totals(algebra: Algebra, reader: PanelReader, axis: Axis, inside: Mask) -> Totals | None:
@@ -79,6 +87,7 @@ def breakdown(algebra: Algebra, reader: PanelReader, axis: Axis, totals: Totals,
     )
     place = {key: number for number, key in enumerate(keys)}
     actual, usual = {}, {}
+    weeks: dict[str, dict[int, FloatArray]] = {}
     for name, leaf in algebra.leaves.items():
         panel = panels[name]
         rows = np.array([place[key] for key in panel.keys], dtype=np.int64)
@@ -86,16 +95,32 @@ def breakdown(algebra: Algebra, reader: PanelReader, axis: Axis, totals: Totals,
         if leaf.offset is not None:
             windows = axis.earlier(leaf.offset)[windows]
         found = np.nansum(panel.values[:, windows], axis=1)
-        known = np.nan_to_num(usual_totals(panel, axis, totals.windows, windows), nan=0.0)
+        known = usual_totals(panel, axis, totals.windows, windows)
         actual[name] = _adjusted(_spread(found, rows, len(keys)), totals.actual[name])
-        usual[name] = _adjusted(_spread(known, rows, len(keys)), totals.expected[name])
-    return Breakdown(dimensions, tuple(keys), actual, usual)
+        usual[name] = _adjusted(_spread(np.nan_to_num(known.total, nan=0.0), rows, len(keys)), totals.expected[name])
+        weeks[name] = {back: _scaled(_spread(one, rows, len(keys)), totals.expected[name]) for back, one in known.weeks.items()}
+    common = sorted(set.intersection(*(set(one) for one in weeks.values())))
+    return Breakdown(dimensions, tuple(keys), actual, usual, tuple({name: one[back] for name, one in weeks.items()} for back in common))
+
+
+def keys_inside(dimensions: Sequence[str], keys: Sequence[Key], members: Sequence[Mapping[str, str | None]]) -> Mask:
+    """Which keys lie in any of some segments."""
+    places = {name: place for place, name in enumerate(dimensions)}
+    return np.array(
+        [any(all(key[places[name]] == value for name, value in member.items()) for member in members) for key in keys], dtype=bool
+    )
 
 
 def _spread(values: FloatArray, rows: npt.NDArray[np.int64], size: int) -> FloatArray:
     found = np.zeros(size)
     found[rows] = values
     return found
+
+
+def _scaled(values: FloatArray, total: float) -> FloatArray:
+    """Values in the same proportions that add up to `total`, where that is possible."""
+    whole = float(values.sum())
+    return values * (total / whole) if whole * total > 0 else values
 
 
 def _adjusted(values: FloatArray, total: float) -> FloatArray:

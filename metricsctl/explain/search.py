@@ -33,12 +33,16 @@ _NOTHING = -math.inf
 
 @dataclass(frozen=True)
 class Leaves:
-    """The finest cells: codes of their values, shape (n, dimensions), how many values each dimension has, actual and expected numbers."""
+    """The finest cells: codes of their values, shape (n, dimensions), how many values each dimension has, actual and expected numbers.
+
+    `spread` is one standard deviation of each leaf's relative deviation, where the past shows it; None: it is learned from the leaves.
+    """
 
     codes: IntArray
     cardinality: tuple[int, ...]
     actual: FloatArray
     expected: FloatArray
+    spread: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,10 @@ class _State:
         self.single = tuple(one.astype(np.float32) for one in (self.deviation, self.spread**2, self.null))  # exp and log are fast in it
 
 
-def find_segments(leaves: Leaves, most: int = 12) -> tuple[tuple[Found, ...], tuple[Found, ...]]:
+def find_segments(leaves: Leaves, most: int = 12, *, whole: bool = False) -> tuple[tuple[Found, ...], tuple[Found, ...]]:
     r"""The set of segments that moved, those that describe most movement first, and a ranking of at most `most` single ones.
+
+    `whole`: that all leaves moved alike is a segment too, one of no dimensions.
 
     A leaf deviates by d = (v - f) / ((|v| + |f|) / 2), v its actual and f its expected value, so -2 <= d <= 2. A leaf of no segment follows
     N(0, s^2) with the spread of `leaf_spread`; the leaves of a segment follow N(r, s^2 + t^2) with the segment's own factor r and
@@ -129,11 +135,12 @@ def find_segments(leaves: Leaves, most: int = 12) -> tuple[tuple[Found, ...], tu
     change = np.where(known, leaves.actual - leaves.expected, 0.0)[known]
     size, codes = size[known], leaves.codes[known]
     deviation = change / size
-    spread = leaf_spread(deviation, size)
+    spread = leaf_spread(deviation, size) if leaves.spread is None else leaves.spread[known]
     total = float(change.sum())
     side = loud_side(deviation / spread) if np.abs(deviation / spread).max() > 3 else math.copysign(1.0, total)
     state = _State(deviation, spread, size, change, side, np.ones(len(size), dtype=bool))
     cuboids = _cuboids(codes, leaves.cardinality)
+    cuboids += [Cuboid((), np.zeros(len(size), dtype=np.int64), 1, 0.0)] if whole else []
     state.evidence = [np.full(cuboid.size, _NOTHING) for cuboid in cuboids]
     everything = np.arange(len(size))
     for place, cuboid in enumerate(cuboids):

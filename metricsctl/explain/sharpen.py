@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from metricsctl.explain.baseline import deviation_of, expected, kind_of
-from metricsctl.explain.carriers import Cells
 from metricsctl.explain.case import Case
 from metricsctl.explain.locate import Located, dimensions_of
 from metricsctl.explain.onset import onset_of, started, step_start
 from metricsctl.explain.panel import Panel
+from metricsctl.explain.read import keys_inside
 from metricsctl.explain.suspects import Onset
 
 __all__ = ["sharp_onset"]
@@ -50,8 +50,7 @@ def _panels(case: Case, member: Mapping[str, str | None]) -> list[tuple[Panel, s
     for leaf in case.algebra.leaves.values():
         if leaf.offset is None:
             panel = case.reader.leaf(leaf, case.axis, dimensions)
-            nothing = np.zeros(len(panel.keys))
-            rows = Cells(dimensions, panel.keys, nothing, nothing).inside([member])
+            rows = keys_inside(dimensions, panel.keys, [member])
             if rows.any():
                 present = np.isfinite(panel.values[rows]).any(axis=0)
                 total = np.where(present, np.nansum(panel.values[rows], axis=0), np.nan)

@@ -7,7 +7,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["leaf_spread", "loud_side"]
+__all__ = ["leaf_spread", "loud_side", "past_spread"]
 
 FloatArray = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -18,6 +18,10 @@ _COUNTED = np.array([0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0])  # shares of the vari
 _FEWEST = 8  # leaves of a side that say anything
 _TAIL = 3  # the how-manyth largest leaf of the quiet side its tail is measured at
 _FLOOR = 1e-3
+_WEEKS = 2
+_DRAWN = 4  # weeks that the scatter of leaves of the same size is worth
+_LEAST = 0.04  # of their variance: a leaf is not thought to be calmer than that
+_NORMAL = 1.4826  # median absolute deviation to standard deviation
 
 
 def leaf_spread(deviation: FloatArray, size: FloatArray) -> FloatArray:
@@ -37,6 +41,27 @@ def leaf_spread(deviation: FloatArray, size: FloatArray) -> FloatArray:
     spreads = [np.sqrt(np.maximum(level + counts / size, _FLOOR**2)) for level, counts in fits]
     spread = min(spreads, key=lambda found: float(np.median(found)))
     return spread * _stretch(deviation / spread)
+
+
+def past_spread(rest: FloatArray, size: FloatArray) -> FloatArray | None:
+    """The same where it is known how leaves scattered in earlier weeks: `rest`, shape (weeks, n), each week's deviation from their middle.
+
+    A leaf's own scatter (by its median) is drawn towards that of leaves of its size, on a logarithmic scale. A new week is further from the
+    middle than those that it was made of: by the root of (w + 1) / (w - 1). None with too few numbers.
+    """
+    weeks = len(rest)
+    known = np.isfinite(rest) & (size > 0)
+    if weeks < _WEEKS or int(known.sum()) < _FEWEST:
+        return None
+    level, counts = _fitted(rest[known], np.broadcast_to(size, rest.shape)[known])
+    square = np.maximum(level + counts / np.maximum(size, 1e-300), _FLOOR**2)
+    ordered = np.sort(np.where(known, np.abs(rest), np.inf), axis=0)
+    count = known.sum(axis=0)
+    middle = np.take_along_axis(ordered, np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
+    own = np.maximum((_NORMAL * np.where(count > 0, middle, 0.0)) ** 2, _LEAST * square)
+    spread = np.sqrt(square * (own / square) ** (count / (count + _DRAWN)))
+    found: FloatArray = spread * _reach(np.abs(rest / spread)[known]) * np.sqrt((weeks + 1) / (weeks - 1))
+    return found
 
 
 def loud_side(standard: FloatArray) -> float:
@@ -68,6 +93,11 @@ def _stretch(standard: FloatArray) -> float:
     quiet = quiet[quiet >= 0]
     if len(quiet) < _FEWEST:
         return 1.0
-    place = min(_TAIL, len(quiet))
-    reached = float(np.partition(quiet, len(quiet) - place)[len(quiet) - place])
-    return max(1.0, reached / NormalDist().inv_cdf(1 - (place - 0.5) / len(quiet) / 2))
+    return _reach(quiet)
+
+
+def _reach(sizes: FloatArray) -> float:
+    """How much further out some deviations, their sizes in standard deviations, reach than a normal distribution would; at least 1."""
+    place = min(_TAIL, len(sizes))
+    reached = float(np.partition(sizes, len(sizes) - place)[len(sizes) - place])
+    return max(1.0, reached / NormalDist().inv_cdf(1 - (place - 0.5) / len(sizes) / 2))

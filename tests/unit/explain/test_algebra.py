@@ -35,9 +35,9 @@ def formulas() -> st.SearchStrategy[str]:
     return st.recursive(st.sampled_from([*NAMES, "2.5", "1000"]), larger, max_leaves=7)
 
 
-def algebra(text: str) -> Algebra:
+def algebra(text: str, on_zero: str = "absent") -> Algebra:
     leaves = {name: Leaf(name, Base(name, "rollup", ROWS, "count")) for name in NAMES}
-    tree = _Node(text=text, inputs={name: _Node(leaf=name) for name in NAMES})
+    tree = _Node(text=text, on_zero=on_zero, inputs={name: _Node(leaf=name) for name in NAMES})
     return Algebra(leaves, tree, tree.powers())
 
 
@@ -48,9 +48,9 @@ def states():
 
 
 @settings(max_examples=60, deadline=None)
-@given(formulas(), POINTS, POINTS)
-def test_parts_of_any_expression_add_up(states, text, before, after):
-    made = algebra(text)
+@given(formulas(), st.sampled_from(["absent", "zero"]), POINTS, POINTS)
+def test_parts_of_any_expression_add_up(states, text, on_zero, before, after):
+    made = algebra(text, on_zero)
     start, end = made.one(states, before), made.one(states, after)
     parts = split(lambda columns: made.value(states, columns), made.powers, before, after)
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -72,3 +72,13 @@ def test_a_ratio_through_zero_and_below_it(states, before, after):
     change = after[0] / after[1] - before[0] / before[1]
     assert math.fsum(parts.values()) == pytest.approx(change, rel=1e-9, abs=1e-12)
     assert np.isfinite(list(parts.values())).all()
+
+
+def test_a_division_by_zero_is_what_the_metric_says_it_is(states):
+    before, after = ({"a": 4.0, "b": bottom, "c": 1.0, "d": 1.0} for bottom in (2.0, 0.0))
+    zero, absent = algebra("a / b", "zero"), algebra("a / b")
+    assert zero.one(states, after) == 0.0
+    assert math.isnan(absent.one(states, after))
+    parts = split(lambda columns: zero.value(states, columns), zero.powers, before, after)
+    assert math.fsum(parts.values()) == pytest.approx(-2.0, rel=1e-12)
+    assert parts["a"] == 0.0
