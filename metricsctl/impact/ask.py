@@ -9,11 +9,11 @@ from pathlib import Path
 from metricsctl.changes.read import read_file
 from metricsctl.core.errors import DataError, UsageError
 from metricsctl.definition.project import Project
+from metricsctl.definition.usage import read_usage
 from metricsctl.diff.base import load_base, load_head
 from metricsctl.impact.kept import Question, answered
 from metricsctl.impact.report import ImpactReport
 from metricsctl.impact.run import Options, impact_of_difference, impact_of_events, impact_of_node
-from metricsctl.impact.usage import read_usage
 from metricsctl.lineage.nodes import NodeKind
 
 __all__ = ["ask"]

@@ -14,6 +14,7 @@ from metricsctl.definition.project import Project
 from metricsctl.definition.references import bases_of, inputs_of, references, relations_of
 from metricsctl.definition.schema import Alias, Derived, Exposure, Metric, Model, Ratio, Simple, Source, Variant
 from metricsctl.definition.streaming import obstacle
+from metricsctl.definition.usage import USAGE_FILE
 from metricsctl.lint.outside import Outside
 from metricsctl.lint.settings import Settings
 
@@ -42,9 +43,16 @@ class Facts:
         return self.world or Outside.around(self.project.root)
 
     @functools.cached_property
+    def usage(self) -> str | None:
+        """The text of the table of usage beside the definitions."""
+        return self.outside.text(str(self.project.root / USAGE_FILE))
+
+    @functools.cached_property
     def texts(self) -> Mapping[str, str]:
-        """The text of every file that findings may stand in: the definitions, and the SQL files that they name."""
+        """The text of every file that findings may stand in: the definitions, the SQL files that they name, the table of usage."""
         found = {file.path: file.text for file in self.project.files}
+        if self.usage is not None:
+            found[USAGE_FILE] = self.usage
         for model in self.project.models.values():
             if model.statement is not None and model.statement.node.style == "file":
                 found[model.statement.span.path] = model.statement.text

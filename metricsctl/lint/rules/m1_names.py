@@ -58,6 +58,7 @@ def _named(facts: Facts) -> Iterator[tuple[str, Any]]:
         ("source", project.sources),
         ("model", project.models),
         ("dimension", project.dimensions),
+        ("series", project.series),
     )
     for kind, records in kinds:
         for record in records.values():
@@ -75,8 +76,8 @@ def name_form(facts: Facts) -> Iterator[Problem]:
     """A name that is not snake_case, is reserved in SQL, or is too long.
 
     ## What it does
-    Checks the names of metrics, sources, models and dimensions: lower-case words joined by single underscores, at most 63 characters, and
-    nothing that SQL reads as a keyword. Names of exposures are free.
+    Checks the names of metrics, sources, models, dimensions and series: lower-case words joined by single underscores, at most 63
+    characters, and nothing that SQL reads as a keyword. Names of exposures are free.
 
     ## Why
     Metrics stand in expressions of other metrics, sources in the SQL of models, dimensions become columns: a name that needs quotes breaks

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from metricsctl.core.diagnostics import Severity
+from metricsctl.core.errors import DataError
 from metricsctl.core.names import nearest
 from metricsctl.definition.forms import Ref
 from metricsctl.definition.references import KIND_SECTIONS, dimension_lists, references
 from metricsctl.definition.schema import SECTIONS, Exposure, MetricTest, Model, Simple, Source
+from metricsctl.definition.usage import parse_usage
 from metricsctl.lint.facts import Facts
 from metricsctl.lint.registry import Problem, rule
 
@@ -20,8 +23,8 @@ def unknown_reference(facts: Facts) -> Iterator[Problem]:
 
     ## What it does
     Checks every reference: a metric's source or model, the inputs of ratios, derived metrics and aliases, the dimensions of an exposure,
-    the tables in a model's SQL, dimensions that are neither a column nor shared, and the columns named by `time`, `grain` and
-    `entities`. The hint is the nearest name there is.
+    the tables in a model's SQL, dimensions that are neither a column nor shared, the columns named by `time`, `grain` and
+    `entities`, and (as a warning) the exposures in the table `usage.csv` beside the definitions. The hint is the nearest name there is.
 
     ## Why
     A reference that leads nowhere is a metric that cannot be computed.
@@ -45,6 +48,7 @@ def unknown_reference(facts: Facts) -> Iterator[Problem]:
     yield from _unknown_entities(facts)
     yield from _unknown_tags(facts)
     yield from _unknown_dimensions(facts)
+    yield from _unknown_usage(facts)
 
 
 def _unknown_records(facts: Facts) -> Iterator[Problem]:
@@ -55,6 +59,15 @@ def _unknown_records(facts: Facts) -> Iterator[Problem]:
             kinds = tuple(section.rstrip("s") for section in KIND_SECTIONS[kind])
             if ref.name not in known[kind] and not facts.is_skipped(kinds, ref.name):
                 yield Problem(ref.span, f"unknown {_kind(facts, kind)} '{ref}'", nearest(ref.name, known[kind]))
+
+
+def _unknown_usage(facts: Facts) -> Iterator[Problem]:
+    """Dashboards come and go, and the table changes daily: no error. What is no such table is for `impact`, which reads its numbers."""
+    with contextlib.suppress(DataError):
+        for item in parse_usage(facts.usage) if facts.usage else ():
+            if item.exposure not in facts.project.exposures and not facts.is_skipped(("exposure",), item.exposure):
+                hint = nearest(item.exposure, facts.project.exposures)
+                yield Problem(item.span, f"unknown exposure '{item.exposure}'", hint, severity=Severity.WARNING)
 
 
 def _kind(facts: Facts, kind: str) -> str:

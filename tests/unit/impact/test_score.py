@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from metricsctl.core.errors import DataError
 from metricsctl.definition.project import Project
+from metricsctl.definition.usage import read_usage
 from metricsctl.diff.change import Category
 from metricsctl.impact.reach import Graph, Root, reach
 from metricsctl.impact.report import ImpactReport
 from metricsctl.impact.score import K, level_of, score_of, weight_of
-from metricsctl.impact.usage import read_usage
 from metricsctl.lineage.graph import LineageGraph
 from metricsctl.lineage.kinds import EdgeKind
 from metricsctl.lineage.nodes import Edge, Node, NodeKind
@@ -118,9 +118,10 @@ def test_usage(tmp_path: Path) -> None:
     assert read_usage(tmp_path) == {}
     (tmp_path / "usage.csv").write_text("exposure,views_30d\nweekly,12\n", encoding="utf-8")
     assert read_usage(tmp_path) == {"weekly": 12}
-    (tmp_path / "usage.csv").write_text("exposure,views\nweekly,12\n", encoding="utf-8")
-    with pytest.raises(DataError, match="not a table of usage"):
-        read_usage(tmp_path)
+    for broken, line in (("exposure,views\nweekly,12\n", 1), ("exposure,views_30d\n\nweekly,many\n", 3), ("views_30d,exposure\n1\n", 2)):
+        (tmp_path / "usage.csv").write_text(broken, encoding="utf-8")
+        with pytest.raises(DataError, match=rf"usage\.csv:{line}: not a table of usage"):
+            read_usage(tmp_path)
 
 
 def test_an_alias_is_not_counted_beside_its_target(impact: Ask) -> None:

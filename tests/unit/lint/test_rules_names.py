@@ -1,10 +1,16 @@
 """M101 to M109: names, references, inputs. Each rule fires at the marked «place», and nowhere else."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from metricsctl.core.diagnostics import Severity, Span
+from metricsctl.definition.load import load_text
+from metricsctl.lint.engine import run
 from metricsctl.lint.rules.m1_references import cycles
+
+from .conftest import SOURCES
 
 Check = Callable[..., list]
 
@@ -268,3 +274,12 @@ def test_m109_undeclared_input(check: Check) -> None:
 
 def test_m109_without_inputs_names_are_metrics(check: Check) -> None:
     assert check("M109", "metrics:\n  - {name: d, type: derived, expr: x / y}\n") == []
+
+
+def test_a_dashboard_in_the_table_of_usage_that_is_not_there(tmp_path: Path) -> None:
+    metrics = "metrics:\n  - {name: a, type: simple, source: log, agg: count}\n"
+    text = f"{SOURCES}{metrics}exposures:\n  - {{name: weekly, kind: dashboard, uses: [a]}}\n"
+    (tmp_path / "usage.csv").write_text('views_30d,exposure\n12,weekly\n3,"wekly"\n', encoding="utf-8")
+    (found,) = run(load_text(text, root=tmp_path), select=["M104"]).findings
+    assert (found.message, found.hint, found.severity) == ("unknown exposure 'wekly'", "did you mean 'weekly'?", Severity.WARNING)
+    assert found.span == Span("usage.csv", 3, 4, 3, 9)
