@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,11 +89,13 @@ class Workspace:
         why: str | None = None,
         why_not: str | None = None,
         head: str | None = None,
+        sample: Sequence[str | Path] | None = None,
     ) -> ImpactReport:
         """What moves: by the difference to `base` (a git ref or a folder), by the events in a file, or if a metric or a source changed.
 
         One of the four must be given; `head` names a commit, or ":index", to be compared with `base` instead of the working tree. `why`
-        asks for every path to a metric, `why_not` why one does not move. See `metricsctl.impact.ask.ask` for the errors.
+        asks for every path to a metric, `why_not` why one does not move; `sample` are event files on which both versions are run (none:
+        generated rows). See `metricsctl.impact.ask.ask` for the errors.
         """
         from metricsctl.impact.ask import ask
         from metricsctl.impact.run import Options
@@ -101,8 +103,18 @@ class Workspace:
 
         file = None if change is None else Path(change)
         options = Options(why, why_not)
+        events = None if sample is None else [str(path) for path in sample]
         return ask(
-            self._checked, [self.path], check=check, base=base, head=head, change=file, metric=metric, source=source, options=options
+            self._checked,
+            [self.path],
+            check=check,
+            base=base,
+            head=head,
+            change=file,
+            metric=metric,
+            source=source,
+            options=options,
+            sample=events,
         )
 
     def ingest(

@@ -15,10 +15,11 @@ from typing import Self
 
 from metricsctl.core.durations import US, Duration
 
-__all__ = ["GRAIN_HELP", "Grain", "TimeGrid", "local_to_utc", "shift", "to_iso", "zone_of"]
+__all__ = ["GRAIN_HELP", "WHOLE", "Grain", "TimeGrid", "local_to_utc", "shift", "to_iso", "zone_of"]
 
 HOUR = US["h"]
 GRAIN_HELP = "a step that divides an hour (1s .. 1h), 2h 3h 4h 6h 8h 12h, 1d, 1w, 1mo"
+_WHOLE, _EVER = "all", 1 << 62
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 
@@ -116,10 +117,14 @@ class Grain:
     @property
     def microseconds(self) -> int:
         """Nominal length of a window (a month 30 days); orders grains."""
-        return Duration(self.amount, self.unit).microseconds
+        return _EVER if self.unit == _WHOLE else Duration(self.amount, self.unit).microseconds
 
     def __str__(self) -> str:
-        return f"{self.amount}{self.unit}"
+        return self.unit if self.unit == _WHOLE else f"{self.amount}{self.unit}"
+
+
+WHOLE = Grain(1, _WHOLE)
+"""One window that holds all time since 1970, as a total needs it; no metric can be stored by it, and an offset in it means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,8 @@ class TimeGrid:
         grain = self.grain
         if grain.is_fixed:
             return us - us % grain.microseconds
+        if grain == WHOLE:
+            return 0
         zone = zone_of(self.zone)
         day = _local(us, zone).date()
         if grain.unit == "h":
@@ -153,7 +160,7 @@ class TimeGrid:
     def next(self, start: int) -> int:
         """Start of the window after the one that starts at `start`, which is the end of that one."""
         grain = self.grain
-        if grain.is_fixed:
+        if grain.is_fixed or grain == WHOLE:
             return start + grain.microseconds
         zone = zone_of(self.zone)
         day = _local(start, zone).date()
@@ -174,6 +181,8 @@ class TimeGrid:
 
     def holds(self, finer: TimeGrid, first: int, last: int) -> bool:
         """Whether every window boundary within [first, last] is one of `finer` too, so that its windows add up to ours."""
+        if self.grain == WHOLE:
+            return True
         if finer.grain.is_fixed and self.grain.is_fixed:
             return self.grain.microseconds % finer.grain.microseconds == 0
         return all(finer.floor(start) == start for start in self.starts(first, last))

@@ -72,10 +72,17 @@ def _moving(report: ImpactReport) -> Iterator[Diagnostic]:
 
 def _said(report: ImpactReport, change: Change) -> str:
     mine = [item for item in report.impacted if item.via[0] == change.id and item.id != change.id]
-    metrics = _names(item.name for item in mine if item.kind.value == "metric")
+    metrics = _names(_measured(report, item.name) for item in mine if item.kind.value == "metric")
     users = _names(item.name for item in mine if item.kind.value == "exposure")
-    words = f"{change.kind.value} {change.name}: {change.reason}"
+    name = _measured(report, change.name) if change.kind.value == "metric" else change.name
+    words = f"{change.kind.value} {name}: {change.reason}"
     return words + (f"; moves {metrics}" if metrics else "") + (f"; looked at by {users}" if users else "")
+
+
+def _measured(report: ImpactReport, name: str) -> str:
+    """A metric, and what became of it on the sample."""
+    found = None if report.sample is None else report.sample.move(name)
+    return name if found is None else f"{name} ({found.words})"
 
 
 def _names(names: Iterable[str]) -> str:

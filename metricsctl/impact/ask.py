@@ -8,15 +8,18 @@ from pathlib import Path
 
 from metricsctl.changes.read import read_file
 from metricsctl.core.errors import DataError, UsageError
+from metricsctl.core.progress import SILENT, Progress
 from metricsctl.definition.project import Project
+from metricsctl.definition.references import bases_of
 from metricsctl.definition.usage import read_usage
 from metricsctl.diff.base import load_base, load_head
 from metricsctl.impact.kept import Question, answered
 from metricsctl.impact.report import ImpactReport
 from metricsctl.impact.run import Options, impact_of_difference, impact_of_events, impact_of_node
 from metricsctl.lineage.nodes import NodeKind
+from metricsctl.testing.write import NewTest
 
-__all__ = ["ask"]
+__all__ = ["affected", "as_tests", "ask"]
 
 
 def ask(
@@ -32,11 +35,15 @@ def ask(
     source: str | None = None,
     options: Options | None = None,
     cache: Path | None = None,
+    sample: Sequence[str] | None = None,
+    progress: Progress = SILENT,
 ) -> ImpactReport:
     """What moves by the difference to `base`, by the change events in a file, or if a metric or a source changed: one of the four.
 
     `here` gives the project of the working tree, whose definitions lie at `paths`; `head` names a commit, or the index (":index"), to be
     compared instead of it. `check` and `keep` are as in `metricsctl.diff.base.load_base`. `cache` is a folder in which answers are kept.
+    With `sample` both versions of the affected metrics are run on the event files at these paths, or, where it is empty, on generated
+    rows: see `metricsctl.impact.sample.run.sample_diff`, also for what it raises.
     Raises UsageError, UnknownName, ProjectError for a broken base, DataError for a file without any change event.
     """
     asked = [name for name, value in (("base", base), ("change", change), ("metric", metric), ("source", source)) if value is not None]
@@ -45,6 +52,8 @@ def ask(
         raise UsageError(what, hint="one of --base REF|DIR, --change FILE, --metric M, --source S")
     if head is not None and base is None:
         raise UsageError("--head goes with --base", hint="--base main --head feature, or --base HEAD --head :index")
+    if sample is not None and base is None:
+        raise UsageError("--sample goes with --base: it compares two versions", hint="--base main --sample events/")
     folder = paths[0] if paths[0].is_dir() else paths[0].parent
     options = replace(options or Options(), usage=read_usage(folder))
     if base is not None:
@@ -52,8 +61,16 @@ def ask(
         def compared() -> tuple[ImpactReport, Sequence[Project]]:
             project = here() if head is None else load_head(head, paths, check=check, keep=keep)
             found = load_base(base, paths, check=check, keep=keep, head=head or "HEAD", like=project)
-            return impact_of_difference(found.project, project, found.label, options), (project, found.project)
+            report = impact_of_difference(found.project, project, found.label, options)
+            if sample is not None:
+                from metricsctl.impact.sample.run import sample_diff
 
+                moved = sample_diff(found.project, project, found.label, affected(report), sample, progress=progress)
+                report = replace(report, sample=moved)
+            return report, (project, found.project)
+
+        if sample is not None:  # what is kept knows nothing of events
+            return compared()[0]
         return answered(Question(paths, base, head, options, keep), cache, compared)
     project = here()
     if change is not None:
@@ -65,3 +82,24 @@ def ask(
     if metric is not None:
         return impact_of_node(project, NodeKind.METRIC, metric, options)
     return impact_of_node(project, NodeKind.SOURCE, str(source), options)
+
+
+def affected(report: ImpactReport) -> dict[str, str]:
+    """The metrics that a difference reaches, with the reason, in the report's order."""
+    return {item.name: item.reason for item in report.impacted if item.kind is NodeKind.METRIC}
+
+
+def as_tests(report: ImpactReport, project: Project) -> list[NewTest]:
+    """The witnesses of a sample as tests that `project`, the new version, passes and the old one fails; masked ones are none."""
+    reasons = affected(report)
+    tests = []
+    for witness in report.sample.witnesses if report.sample is not None else ():
+        if witness.masked or witness.metric not in project.all_metrics:
+            continue
+        grains = [project.grain_of(item) for item in bases_of(project.all_metrics, witness.metric).values()]
+        own = str(max(grains, key=lambda grain: grain.microseconds)) == witness.grain
+        given = {source: rows for source, rows in witness.rows.items() if source in project.sources}
+        expect = [{"time": point.time, "value": point.value, **point.key} for point in witness.expect]
+        name = f"{witness.metric}: {reasons[witness.metric]}"
+        tests.append(NewTest(name, witness.metric, given, expect, None if own else witness.grain))
+    return tests

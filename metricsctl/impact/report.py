@@ -10,6 +10,7 @@ from metricsctl.core.diagnostics import Diagnostic, Span
 from metricsctl.core.suites import Suite
 from metricsctl.diff.change import Category, Change
 from metricsctl.impact.annotate import PAGES, Page, findings_of, fingerprints_of, suites_of
+from metricsctl.impact.sample.report import SampleDiff
 from metricsctl.lineage.graph import Coverage
 from metricsctl.lineage.kinds import EdgeKind
 from metricsctl.lineage.nodes import NodeKind
@@ -118,6 +119,7 @@ class ImpactData(TypedDict):
     paths: tuple[Path, ...]
     why_not: WhyNot | None
     coverage: Coverage
+    sample: SampleDiff | None
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,8 @@ class ImpactReport:
         What `--fail-on` asked for.
     links
         What passes the change on to what, for drawing.
+    sample
+        By how much the metrics move on sample events, where that was asked.
     """
 
     name: ClassVar[str] = "impact"
@@ -174,6 +178,7 @@ class ImpactReport:
     links: tuple[Link, ...] = field(default=(), repr=False)
     malformed: tuple[Diagnostic, ...] = ()
     threshold: str | None = None
+    sample: SampleDiff | None = None
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -260,6 +265,7 @@ class ImpactReport:
             "paths": self.paths,
             "why_not": self.why_not,
             "coverage": self.coverage,
+            "sample": self.sample,
         }
 
     def to_pandas(self) -> pd.DataFrame:
@@ -280,7 +286,9 @@ class ImpactReport:
         gates = table(("gate", "broken by", "reason"), self.gates, lambda item: (item.name, item.id, item.reason))
         unknown = table(("unknown", "reason"), self.unknown, lambda item: (item.id, item.reason))
         headline = paragraph(f"{self.verdict}; {self.level}, score {self.score:.0f} of 100")
-        return headline + changes + reached + gates + unknown + notes(self.diagnostics)
+        sampled = () if self.sample is None else self.sample.moves
+        values = table(("metric", "on the sample"), sampled, lambda item: (item.name, item.words))
+        return headline + changes + values + reached + gates + unknown + notes(self.diagnostics)
 
 
 def _impacted_cells(item: Impacted) -> tuple[str | None, ...]:

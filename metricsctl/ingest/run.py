@@ -17,6 +17,7 @@ from metricsctl.ingest.pace import Pace
 from metricsctl.ingest.readers import discover
 from metricsctl.ingest.rejects import RejectLimit
 from metricsctl.ingest.report import IngestReport
+from metricsctl.ingest.scratch import ScratchStore
 from metricsctl.ingest.session import IngestOptions, Session
 from metricsctl.ingest.sink import DrySink, Sink, StoreSink
 from metricsctl.plan.build import build
@@ -28,13 +29,13 @@ __all__ = ["IngestOptions", "ingest"]
 def ingest(
     project: Project,
     paths: Sequence[str],
-    store: Path,
+    store: Path | ScratchStore,
     options: IngestOptions | None = None,
     *,
     stdin: BinaryIO | None = None,
     progress: Progress = SILENT,
 ) -> IngestReport:
-    """Read event files into the store at `store`.
+    """Read event files into the store at `store`, or into one that is thrown away.
 
     Files are known by their content: what was read before is skipped, a grown file goes on where it ended.
 
@@ -63,11 +64,14 @@ def ingest(
             finally:
                 run.log.discard()
                 folder.close()
-            return run.report(str(store), limit)
+            return run.report(str(store.folder if isinstance(store, ScratchStore) else store), limit)
 
 
 @contextlib.contextmanager
-def _sink(store: Path, options: IngestOptions) -> Iterator[Sink]:
+def _sink(store: Path | ScratchStore, options: IngestOptions) -> Iterator[Sink]:
+    if isinstance(store, ScratchStore):
+        yield store
+        return
     if options.dry_run:
         connection = connect(None)
         try:

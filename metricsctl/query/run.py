@@ -52,8 +52,8 @@ class QueryOptions:
     limit: int | None = None
 
 
-def query(project: Project, store: Path, metrics: Sequence[str], options: QueryOptions | None = None) -> QueryReport:
-    """Compute metrics from the store at `store`; one frame a metric, in the order asked.
+def query(project: Project, store: Path | StoreReader, metrics: Sequence[str], options: QueryOptions | None = None) -> QueryReport:
+    """Compute metrics from the store at `store`, or one that is open; one frame a metric, in the order asked.
 
     A metric that the store does not hold gives an empty frame and a finding.
 
@@ -79,14 +79,17 @@ def shown_sql(project: Project, store: Path, metrics: Sequence[str], options: Qu
     return SqlReport.of(log, {name: plan.computation(name) for name in metrics}, report.diagnostics)
 
 
-def _run(project: Project, store: Path, metrics: Sequence[str], options: QueryOptions, log: list[ReadStatement] | None) -> QueryReport:
+def _run(
+    project: Project, store: Path | StoreReader, metrics: Sequence[str], options: QueryOptions, log: list[ReadStatement] | None
+) -> QueryReport:
     plan = build(project)
     found = [(name, project.metric(name)) for name in metrics]
     if not found:
         raise UsageError("no metric is named", hint=f"known: {', '.join(sorted(project.metrics)[:8])}")
     _check_names(plan, metrics, options)
-    with contextlib.closing(StateReader(log)) as reader:
-        return StoreReader.open(store).retrying(lambda opened: _answer(project, plan, (opened, reader), found, options))
+    opened = store if isinstance(store, StoreReader) else StoreReader.open(store)
+    with contextlib.closing(StateReader(log, opened.connection)) as reader:
+        return opened.retrying(lambda now: _answer(project, plan, (now, reader), found, options))
 
 
 def _answer(

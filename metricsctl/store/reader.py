@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from metricsctl.core.errors import UsageError
 from metricsctl.store import delta
 from metricsctl.store.files import usable
 from metricsctl.store.generation import table_folder
 from metricsctl.store.head import Head
+
+if TYPE_CHECKING:
+    import duckdb
 
 __all__ = ["StoreReader"]
 
@@ -35,6 +38,11 @@ class StoreReader:
         if head is None:
             raise UsageError(f"no store at {root}", hint="run `metricsctl ingest`", code="no-store")
         return cls(root, head)
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection | None:
+        """A database in memory that a query may share; None: it has one of its own."""
+        return None
 
     def reload(self) -> Self:
         """The same store as it is now."""

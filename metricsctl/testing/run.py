@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import shutil
@@ -15,9 +14,9 @@ from metricsctl.core.progress import SILENT, Progress
 from metricsctl.core.timegrid import to_iso
 from metricsctl.definition.points import ExpectedPoint
 from metricsctl.definition.project import Project
-from metricsctl.definition.references import inputs_of
 from metricsctl.definition.schema import MetricTest
 from metricsctl.ingest.run import IngestOptions, ingest
+from metricsctl.plan.narrow import narrowed
 from metricsctl.query.frame import SeriesFrame
 from metricsctl.query.run import QueryOptions, query
 from metricsctl.testing.points import read_points
@@ -70,7 +69,7 @@ def _beside(project: Project, test: MetricTest, path: str) -> Path:
 
 def _frame(project: Project, test: MetricTest, by: Sequence[str], folder: Path) -> SeriesFrame:
     """What the metric gives for the test's events."""
-    only = _needed(project, test.metric.name)
+    only = narrowed(project, [test.metric.name])
     events = folder / "events"
     events.mkdir()
     for source, rows in test.given.items():
@@ -99,20 +98,6 @@ def _copy(path: Path, folder: Path, source: str) -> None:
         shutil.copyfile(path, folder / f"{source}{suffixes}")
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", hint="`given` names files relative to the YAML file") from error
-
-
-def _needed(project: Project, metric: str) -> Project:
-    """The project with just the metrics that one stands on, so that nothing else is computed."""
-    found: set[str] = set()
-    waiting = [metric]
-    while waiting:
-        name = waiting.pop().partition(".")[0]
-        if name in found or name not in project.metrics:
-            continue
-        found.add(name)
-        waiting += [item.metric.name for item in inputs_of(project.metrics[name]).values()]
-    kept = {name: item for name, item in project.metrics.items() if name in found}
-    return dataclasses.replace(project, metrics=kept, exposures={}, calendar={}, series={}, tests={})
 
 
 def _compared(frame: SeriesFrame, by: Sequence[str], expected: Sequence[ExpectedPoint], test: MetricTest) -> Iterable[PointCheck]:

@@ -22,7 +22,7 @@ ALLOWED = {
     "ingest": {"definition", "lineage", "plan", "engine", "store"},
     "query": {"definition", "lineage", "plan", "engine", "store"},
     "detect": {"definition", "lineage", "plan", "engine", "store", "query"},
-    "impact": {"definition", "lineage", "plan", "engine", "store", "query", "ingest", "diff", "changes"},
+    "impact": {"definition", "lineage", "plan", "engine", "store", "query", "ingest", "testing", "diff", "changes"},
     "explain": {"definition", "lineage", "plan", "engine", "store", "query", "detect", "diff", "changes"},
     "alert": {"definition", "lineage", "plan", "engine", "store", "query", "detect", "explain"},
     "testing": {"definition", "lineage", "plan", "engine", "store", "ingest", "query"},

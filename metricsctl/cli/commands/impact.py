@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,10 @@ from metricsctl.cli.io import Output
 from metricsctl.cli.options import ProjectOption
 from metricsctl.cli.verb import verb
 from metricsctl.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from metricsctl.definition.project import Project
+    from metricsctl.impact.report import ImpactReport
 
 __all__ = ["impact"]
 
@@ -40,6 +44,15 @@ SourceOption = Annotated[
     typer.Option(
         "--source", metavar="S", help="What moves if this source or model does.", show_default=False, autocompletion=complete.sources
     ),
+]
+SampleOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--sample", metavar="PATH", help="Run both versions on these events, and say by how much they differ.", show_default=False
+    ),
+]
+WriteTestOption = Annotated[
+    bool, typer.Option("--write-test", help="Write the fewest rows on which they differ into the definitions, as tests.")
 ]
 WhyOption = Annotated[str | None, typer.Option("--why", metavar="M", help="Show every path to this metric.", show_default=False)]
 WhyNotOption = Annotated[
@@ -75,6 +88,8 @@ def ask(
     change: ChangeOption = None,
     metric: MetricOption = None,
     source: SourceOption = None,
+    sample: SampleOption = None,
+    write_test: WriteTestOption = False,
     why: WhyOption = None,
     why_not: WhyNotOption = None,
     min_coverage: CoverageOption = None,
@@ -85,8 +100,8 @@ def ask(
 
     Examples
     --------
-    metricsctl impact --base main
     metricsctl impact --base origin/main --fail-on high --format markdown -o impact.md
+    metricsctl impact --base main --sample events/ --write-test
     metricsctl impact --change deploy.json --why revenue
 
     See Also
@@ -103,6 +118,8 @@ def ask(
     threshold, least = _threshold(fail_on), _share(min_coverage)
     location = locate(project)
     root, globs = location.config.folder or Path.cwd(), location.config.get("exclude")
+    if write_test and head is not None:
+        raise UsageError("--write-test writes into the working tree, which --head leaves out", hint="leave one of them out")
     report = run(
         lambda: load_project(project),
         location.paths,
@@ -114,11 +131,15 @@ def ask(
         metric=metric,
         source=source,
         cache=cache_folder(location),
+        sample=[str(path) for path in sample or ()] if sample or write_test else None,
+        progress=out.progress,
         options=Options(why, why_not, k=location.config.get("impact.k"), min_coverage=least, fail_on=threshold),
     )
     out.write(report)
     if out.format in {"json", "markdown", "github", "sarif", "junit"}:  # the others begin with it
         out.note(f"{report.verdict}; score {report.score:.0f} ({report.level})")
+    if write_test:
+        _write_tests(out, report, load_project(project))
     if report.malformed:
         return DATA_ERROR
     uncovered = any(gate.name == "coverage" for gate in report.gates)
@@ -126,6 +147,21 @@ def ask(
     if failure is not None:
         out.note(f"exit 1: {failure}")
     return int(failure is not None)
+
+
+def _write_tests(out: Output, report: ImpactReport, project: Project) -> None:
+    """Write the witnesses into the definitions, and say where."""
+    from metricsctl.cli.io import replace_file
+    from metricsctl.impact.ask import as_tests
+    from metricsctl.testing.write import with_tests
+
+    tests = as_tests(report, project)
+    written = with_tests(project, tests)
+    for path, text in written.items():
+        replace_file(path, text.encode())
+        out.note(f"tests written into {path}")
+    if not written:
+        out.note("the tests are there already" if tests else "no test is written: no rows were found on which old and new differ")
 
 
 def _threshold(fail_on: str | None) -> str | None:

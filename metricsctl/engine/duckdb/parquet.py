@@ -9,14 +9,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from metricsctl.core.errors import StoreError
+from metricsctl.core.errors import DataError, StoreError
 from metricsctl.engine.duckdb.connection import connect, literal, quote
 from metricsctl.plan.tables import Table
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["count_readable", "literal_path", "parquet_bytes", "read_parquet", "write_parquet"]
+__all__ = ["count_readable", "literal_path", "parquet_bytes", "parquet_lines", "read_parquet", "write_parquet"]
 
 _GLOB = str.maketrans({"?": "[?]", "*": "[*]", "[": "[[]"})
 
@@ -49,6 +49,19 @@ def count_readable(file: str | os.PathLike[str]) -> int:
                 f"cannot read {os.fspath(file)}: {str(error).strip().partition(chr(10))[0]}", hint="restore it from a backup"
             ) from error
     return int(row[0]) if row else 0
+
+
+def parquet_lines(file: str | os.PathLike[str], most: int) -> list[str]:
+    """The first rows of a file as JSON objects; DataError if it cannot be read."""
+    import duckdb
+
+    with connect(None) as connection:
+        try:
+            found = connection.execute(f"SELECT to_json(t) FROM (SELECT * FROM {read_parquet([file])} LIMIT {most}) AS t").fetchall()
+        except duckdb.Error as error:
+            reason = str(error).strip().partition(chr(10))[0]
+            raise DataError(f"cannot read {os.fspath(file)}: {reason}", hint="is it a Parquet file?") from error
+    return [row[0] for row in found]
 
 
 def write_parquet(connection: duckdb.DuckDBPyConnection, select_sql: str, table: Table, path: pathlib.Path, level: int = 1) -> int:

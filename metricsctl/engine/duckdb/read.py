@@ -46,10 +46,13 @@ class ReadStatement:
 
 
 class StateReader:
-    """Reads published states; one connection in memory for all reads of a query. `log` gets the statements."""
+    """Reads published states; one connection in memory for all reads of a query, or one that shares a database with `beside`.
 
-    def __init__(self, log: list[ReadStatement] | None = None) -> None:
-        self._connection: duckdb.DuckDBPyConnection = connect(None)
+    `log` gets the statements.
+    """
+
+    def __init__(self, log: list[ReadStatement] | None = None, beside: duckdb.DuckDBPyConnection | None = None) -> None:
+        self._connection: duckdb.DuckDBPyConnection = connect(None) if beside is None else beside.cursor()
         self.log = log
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from metricsctl.render.pages.impact_sample import sample_lines
 from metricsctl.render.style import Style, paint
 from metricsctl.render.wrap import wrapped
 
@@ -58,6 +59,7 @@ class _Page:
             first, *rest = wrapped(f"gate {gate.name}: {gate.reason}", style.width)
             yield paint("gate", "bold red", style) + first.removeprefix("gate")
             yield from rest
+        yield from sample_lines(report, style)
         if report.why is not None:
             yield from self.why(report.why)
         if report.why_not is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from metricsctl.render.pages.impact_sample import sample_lines
 from metricsctl.render.pages.impact_tree import folded, why_not_lines
 from metricsctl.render.style import Style
 from metricsctl.render.views import Block, Column, Table
@@ -17,6 +18,8 @@ def view(report: Any, style: Style) -> list[Block]:
     """The verdict, the gates, what changed, what is reached, the paths asked for."""
     blocks: list[Block] = [f"{report.verdict}\nscore {report.score:.0f} of 100: {report.level}"]
     blocks += ["\n".join(wrapped(f"gate {gate.name}: {gate.reason}", style.width)) for gate in report.gates]
+    if report.sample is not None:
+        blocks.append("\n".join(sample_lines(report, style)).strip("\n"))
     if report.changes:
         columns = (Column("node", style="bold"), Column("kind", style="dim"), Column("category", style="yellow"), Column("reason"))
         rows = [(change.name, change.kind.value, change.category.value, change.reason) for change in report.changes]
