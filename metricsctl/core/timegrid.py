@@ -15,7 +15,7 @@ from typing import Self
 
 from metricsctl.core.durations import US, Duration
 
-__all__ = ["GRAIN_HELP", "WHOLE", "Grain", "TimeGrid", "local_to_utc", "shift", "to_iso", "zone_of"]
+__all__ = ["GRAIN_HELP", "WHOLE", "Grain", "TimeGrid", "local_to_utc", "period_start", "shift", "to_iso", "zone_of"]
 
 HOUR = US["h"]
 GRAIN_HELP = "a step that divides an hour (1s .. 1h), 2h 3h 4h 6h 8h 12h, 1d, 1w, 1mo"
@@ -75,6 +75,21 @@ def shift(us: int, by: Duration, zone: str, *, sign: int = 1) -> int:
     else:
         moved = local + sign * dt.timedelta(days=by.amount * (7 if by.unit == "w" else 1))
     return _utc(moved.replace(tzinfo=zone_of(zone)))
+
+
+def period_start(us: int, period: str, zone: str) -> int:
+    """The beginning of the calendar's `day`, `week`, `month`, `quarter` or `year` that holds the instant `us`.
+
+    >>> to_iso(period_start(HOUR * 24 * 200, "quarter", "UTC"))
+    '1970-07-01T00:00:00Z'
+    """
+    day = _local(us, zone_of(zone)).date()
+    if period == "week":
+        day -= dt.timedelta(days=day.weekday())
+    elif period != "day":
+        months = {"month": 1, "quarter": 3, "year": 12}[period]
+        day = day.replace(month=(day.month - 1) // months * months + 1, day=1)
+    return _day_start(day, zone_of(zone))
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def _holds(project: Project, folder: DuckDbFolder, rollup: Rollup, faults: list[
     relation = project.relation(rollup.relation)
     place = relation.name.span if relation else None
     time = Sql(f'CAST("{rollup.time_column}" AS TIMESTAMP)', "duckdb")
-    faulty = [sql for sql in (time, *(key.expr for key in rollup.keys)) if not _check(folder, rollup, sql, place, faults)]
+    faulty = [sql for sql in (time, *(key.expr for key in rollup.keys), *rollup.entity) if not _check(folder, rollup, sql, place, faults)]
     return not faulty
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from metricsctl.core.errors import ProjectError
-from metricsctl.core.timegrid import Grain
+from metricsctl.core.timegrid import Grain, local_to_utc
 from metricsctl.definition.expression import Expression, quote_dotted
 from metricsctl.definition.project import Project
 from metricsctl.definition.references import inputs_of
-from metricsctl.definition.schema import Alias, Derived, Input, Metric, Model, Ratio, Simple, Source, Variant
+from metricsctl.definition.schema import Alias, Cumulative, Derived, Input, Metric, Model, Ratio, Simple, Source, Variant
 from metricsctl.plan.types import (
     ROWS,
     Base,
@@ -26,9 +27,11 @@ from metricsctl.plan.types import (
     Plan,
     Rollup,
     SourcePlan,
+    Span,
     Sql,
     StateKind,
     StaticTable,
+    Stock,
     digest,
 )
 from metricsctl.plan.unfinished import not_computed
@@ -48,6 +51,7 @@ _STATES: dict[str, StateKind] = {
     "percentile": "values",
     "stddev": "moments",
 }
+_TAKEN: dict[str, StateKind] = {"last": "last", "first": "first"}
 _HOUR, _QUARTER = Grain(1, "h"), Grain(15, "m")
 _RATIO = Sql("numerator / denominator", "duckdb")
 
@@ -83,38 +87,49 @@ class _Builder:
         sources = {name: self.source(name, heartbeats[name]) for name in sorted(self.used)}
         return Plan(sources, dict(sorted(self.rollups.items())), computations, skipped)
 
-    def computation(self, metric: Metric, filters: tuple[Expression, ...]) -> Computation:
-        """How a metric is computed; `filters` come from the ratios above it and hold for every row."""
+    def computation(self, metric: Metric, filters: tuple[Expression, ...], span: Span | None = None) -> Computation:
+        """How a metric is computed; `filters` come from the ratios above it and hold for every row, `span` from a cumulative one."""
         if isinstance(metric, Alias):
-            return self.computation(self.project.metric(metric.alias_of.name), filters)
+            return self.computation(self.project.metric(metric.alias_of.name), filters, span)
         if isinstance(metric, Simple):
             own = () if metric.filter is None else (metric.filter,)
-            return self.base(metric, (*own, *filters))
+            return self.base(metric, (*own, *filters), span or _hopping(metric))
         if isinstance(metric, Ratio):
             own = () if metric.filter is None else (metric.filter,)
-            return Formula(metric.name.name, _RATIO, self.inputs(metric, (*own, *filters)), metric.on_zero)
+            return Formula(metric.name.name, _RATIO, self.inputs(metric, (*own, *filters), span), metric.on_zero)
         if isinstance(metric, Variant):
-            return self.computation(self.project.metric(metric.of.name), (metric.filter, *filters))
+            return self.computation(self.project.metric(metric.of.name), (metric.filter, *filters), span)
+        if isinstance(metric, Cumulative):
+            return self.computation(self.project.metric(metric.metric.name), filters, self.cumulative(metric))
         assert isinstance(metric, Derived)  # noqa: S101 - the other types are not computed yet
         expr = Sql(quote_dotted(metric.expr.text, metric.expr.dialect), metric.expr.dialect)
-        return Formula(metric.name.name, expr, self.inputs(metric, filters), metric.on_zero)
+        return Formula(metric.name.name, expr, self.inputs(metric, filters, span), metric.on_zero)
 
-    def inputs(self, metric: Metric, filters: tuple[Expression, ...]) -> Mapping[str, FormulaInput]:
+    def inputs(self, metric: Metric, filters: tuple[Expression, ...], span: Span | None) -> Mapping[str, FormulaInput]:
         found = {}
         for name, item in inputs_of(metric).items():
-            found[name] = FormulaInput(self.input(item, filters), item.offset)
+            found[name] = FormulaInput(self.input(item, filters, span), item.offset)
         return found
 
-    def input(self, item: Input, filters: tuple[Expression, ...]) -> Computation:
+    def input(self, item: Input, filters: tuple[Expression, ...], span: Span | None) -> Computation:
         own = () if item.filter is None else (item.filter,)
-        return self.computation(self.project.metric(item.metric.name), (*own, *filters))
+        return self.computation(self.project.metric(item.metric.name), (*own, *filters), span)
 
-    def base(self, metric: Simple, filters: tuple[Expression, ...]) -> Base:
+    def cumulative(self, metric: Cumulative) -> Span:
+        if metric.start is None:
+            return Span(trailing=metric.window, to_date=metric.to_date)
+        return Span(start=local_to_utc(dt.datetime.combine(metric.start, dt.time()), self.project.zone_of(metric)))
+
+    def base(self, metric: Simple, filters: tuple[Expression, ...], span: Span | None) -> Base:
         relation = self.relation(metric.source.name)
         zone, grain = self.project.zone_of(metric), self.project.grain_of(metric)
+        if metric.window is not None:
+            grain = Grain.parse(str(metric.window.slide))
+        stock, entity = self.stock(metric)
         keys = tuple(self.key(metric, name) for name in self.project.dimensions_of(metric))
         types = self.types_of(metric, filters)
-        measure = Measure(_STATES[metric.agg], None if metric.expr is None else _sql(metric.expr), tuple(map(_sql, filters)), types)
+        kind = _STATES[metric.agg] if stock is None else _TAKEN[stock.take]
+        measure = Measure(kind, None if metric.expr is None else _sql(metric.expr), tuple(map(_sql, filters)), types)
         rollup = Rollup(
             relation=metric.source.name,
             sources=relation.sources,
@@ -125,13 +140,23 @@ class _Builder:
             zone=zone,
             meaning=relation.meaning,
             statics=relation.statics,
+            entity=entity,
         )
         known = self.rollups.setdefault(rollup.id, rollup)
         if measure.id not in {item.id for item in known.measures}:
             measures = sorted((*known.measures, measure), key=lambda item: (item.id != "rows", item.id))
             self.rollups[rollup.id] = replace(known, measures=tuple(measures))
         p = 0.5 if metric.agg == "median" else metric.p
-        return Base(metric.name.name, rollup.id, measure, metric.agg, p)
+        return Base(metric.name.name, rollup.id, measure, metric.agg, p, span, stock)
+
+    def stock(self, metric: Simple) -> tuple[Stock | None, tuple[Sql, ...]]:
+        """What is taken of each entity, and what tells entities apart."""
+        stock = metric.semi_additive
+        if stock is None:
+            return None, ()
+        names = [ref.name for ref in stock.per]
+        self.use(metric.source.name, set(names))
+        return Stock(stock.take, stock.carry), tuple(Sql(_quoted(name), "duckdb") for name in names)
 
     def key(self, metric: Simple, name: str) -> KeyColumn:
         dimension = self.project.dimensions.get(name)
@@ -238,6 +263,11 @@ class _Builder:
 
 def _types(relation: Source | Model, names: set[str] | None) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((item.name.name, item.type) for item in relation.columns if names is None or item.name.name in names))
+
+
+def _hopping(metric: Simple) -> Span | None:
+    window = metric.window
+    return None if window is None else Span(trailing=window.size, slide=Grain.parse(str(window.slide)))
 
 
 def _match(source: Source) -> Match:

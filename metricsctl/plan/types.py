@@ -28,9 +28,11 @@ __all__ = [
     "Plan",
     "Rollup",
     "SourcePlan",
+    "Span",
     "Sql",
     "StateKind",
     "StaticTable",
+    "Stock",
     "digest",
 ]
 
@@ -127,6 +129,7 @@ class Rollup:
     measures: tuple[Measure, ...] = field(default=(ROWS,), compare=False)
     meaning: str = ""  # hash of the relation: its SQL, the types and zone of its source, the content of static tables
     statics: tuple[StaticTable, ...] = ()
+    entity: tuple[Sql, ...] = ()  # what tells entities apart, whose states are then kept one by one
 
     @functools.cached_property
     def id(self) -> str:
@@ -139,6 +142,7 @@ class Rollup:
             [(key.name, key.expr.text, key.types) for key in self.keys],
             str(self.grain),
             zone,
+            *([[sql.text for sql in self.entity]] if self.entity else ()),
         ]
         return f"{self.relation}_{self.grain}_{digest(parts, 8)}"
 
@@ -183,14 +187,38 @@ class SourcePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """How far back a value looks from the end of its window; one of the three is given.
+
+    `trailing`: so long (a hopping window: at windows of `slide` only). `to_date`: to the beginning of the calendar's day, week, month,
+    quarter or year. `start`: to this instant (microseconds).
+    """
+
+    trailing: Duration | None = None
+    slide: Grain | None = None
+    to_date: str | None = None
+    start: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """The last (or first) value of each entity in a window, aggregated over the entities; a last one holds for `carry` after its time."""
+
+    take: str
+    carry: Duration | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Base:
-    """A simple metric: one aggregate of one measure of one rollup."""
+    """A simple metric: one aggregate of one measure of one rollup, perhaps over more than its own window, or of a stock."""
 
     metric: str
     rollup: str
     measure: Measure
     aggregate: str
     p: float | None = None
+    span: Span | None = None
+    stock: Stock | None = None
 
     @property
     def additive(self) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from metricsctl.core.diagnostics import Diagnostic, Severity, Skipped, Span
+from metricsctl.core.timegrid import GRAIN_HELP, Grain
 from metricsctl.definition.project import Project
 from metricsctl.definition.references import inputs_of, relations_of
 from metricsctl.definition.schema import Conversion, Cumulative, Metric, Model, Simple, Source
@@ -29,21 +30,32 @@ class Obstacle:
 Relations = dict[str, Obstacle | None]
 
 
-def _cumulative(metric: Metric) -> Obstacle | None:
-    return Obstacle("cumulative metrics", metric.place("type")) if isinstance(metric, Cumulative) else None
-
-
 def _conversion(metric: Metric) -> Obstacle | None:
     return Obstacle("conversion metrics", metric.place("type")) if isinstance(metric, Conversion) else None
 
 
 def _hopping(metric: Metric) -> Obstacle | None:
-    return Obstacle("hopping windows", metric.place("window")) if isinstance(metric, Simple) and metric.window else None
+    if not isinstance(metric, Simple) or metric.window is None:
+        return None
+    slide = metric.window.slide
+    try:
+        Grain.parse(str(slide))
+    except ValueError:
+        return Obstacle(f"hopping windows with a slide of {slide} (it is no grain: {GRAIN_HELP})", metric.window.place("slide"))
+    return None
 
 
 def _semi_additive(metric: Metric) -> Obstacle | None:
-    found = isinstance(metric, Simple) and metric.semi_additive
-    return Obstacle("semi-additive metrics", metric.place("semi_additive")) if found else None
+    stock = metric.semi_additive if isinstance(metric, Simple) else None
+    if not isinstance(metric, Simple) or stock is None:
+        return None
+    if metric.window is not None:
+        return Obstacle("semi-additive metrics in hopping windows", metric.place("window"))
+    if stock.take == "first" and stock.carry is not None:
+        return Obstacle("semi-additive metrics that carry a first value", stock.place("carry"))
+    if metric.agg not in _OF_STOCKS:
+        return Obstacle(f"semi-additive metrics with `agg: {metric.agg}`", metric.place("agg"))
+    return None
 
 
 def _approximate(metric: Metric) -> Obstacle | None:
@@ -51,7 +63,8 @@ def _approximate(metric: Metric) -> Obstacle | None:
     return Obstacle("approximate distinct counts", metric.place("approximate")) if found else None
 
 
-METRICS: tuple[Callable[[Metric], Obstacle | None], ...] = (_cumulative, _conversion, _hopping, _semi_additive, _approximate)
+_OF_STOCKS = {"sum", "avg", "min", "max", "count"}
+METRICS: tuple[Callable[[Metric], Obstacle | None], ...] = (_conversion, _hopping, _semi_additive, _approximate)
 
 
 def _session(_: Project, relation: Source | Model) -> Obstacle | None:
@@ -138,9 +151,28 @@ def _reasons(project: Project, metric: Metric, relations: Relations, found: dict
             yield Skipped("metric", name, f"'{ref}' is a static table, which has no events", ref.span)
         if (below := _relation(project, ref.name, relations)) is not None:
             yield Skipped("metric", name, f"it counts rows of '{ref}', and {below.what} cannot be computed yet", below.span)
+    if isinstance(metric, Cumulative) and (spread := _spread(project, metric)) is not None:
+        yield Skipped("metric", name, f"{spread} do not add up over time", metric.metric.span)
     for item in inputs_of(metric).values():
         if _reason(project, item.metric.name, relations, found) is not None:
             yield Skipped("metric", name, f"it uses '{item.metric}', which is not computed yet", item.metric.span)
+
+
+def _spread(project: Project, metric: Cumulative) -> str | None:
+    """What a cumulative metric stands on that has more than its own window in it already."""
+    waiting, seen = [metric.metric.name], set()
+    while waiting:
+        name = waiting.pop()
+        below = project.all_metrics.get(name)
+        if below is None or name in seen:
+            continue
+        seen.add(name)
+        if isinstance(below, Cumulative):
+            return "cumulative metrics"
+        if isinstance(below, Simple) and (below.window or below.semi_additive):
+            return "hopping windows" if below.window else "stocks"
+        waiting += [item.metric.name for item in inputs_of(below).values()]
+    return None
 
 
 def _relation(project: Project, name: str, known: Relations) -> Obstacle | None:

@@ -17,6 +17,7 @@ from metricsctl.plan.types import Base, Computation, Formula, FormulaInput
 from metricsctl.query.block import Block, Point, from_points
 from metricsctl.query.fetch import Fetcher, Period
 from metricsctl.query.frame import Status
+from metricsctl.query.spans import beginning
 
 __all__ = ["Computer", "leaves"]
 
@@ -110,7 +111,8 @@ class Computer:
             return float("nan"), Status.FINAL
         rollup = self.fetcher.plan.rollups[computation.rollup]
         over = self.fetcher.is_over(rollup, time)
-        if computation.additive and over and self.fetcher.was_alive(rollup, time):
+        since = beginning(computation, time, self.fetcher.grid)
+        if computation.additive and over and self.fetcher.was_alive(rollup, time, since):
             return 0.0, Status.FINAL
         return float("nan"), Status.FINAL if over else Status.OPEN
 

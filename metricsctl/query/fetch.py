@@ -6,12 +6,16 @@ import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from metricsctl.core.errors import UsageError
 from metricsctl.core.timegrid import Grain, TimeGrid
 from metricsctl.engine.duckdb.read import StateReader, condition_sql
-from metricsctl.plan.types import Base, Plan, Rollup
+from metricsctl.engine.duckdb.statements import Buckets
+from metricsctl.plan.types import Base, Plan, Rollup, Span
 from metricsctl.query.block import Block, Point, from_points
 from metricsctl.query.frame import Status
+from metricsctl.query.spans import beginning, check_beginnings, check_slide, covered
 from metricsctl.store.reader import StoreReader
 
 __all__ = ["Fetcher", "Period"]
@@ -42,11 +46,12 @@ class Fetcher:
 
     def prefetch(self, wanted: Iterable[tuple[Base, Period]]) -> None:
         """Read all that is wanted of the same rollup and period in one scan."""
-        together: dict[tuple[str, Period], list[Base]] = {}
+        together: dict[tuple[str, Span | None, Base | None, Period], list[Base]] = {}
         for base, period in wanted:
             if (base, period) not in self._blocks:
-                together.setdefault((base.rollup, period), []).append(base)
-        for (rollup, period), found in together.items():
+                alone = None if base.stock is None else base
+                together.setdefault((base.rollup, base.span, alone, period), []).append(base)
+        for (rollup, _, _, period), found in together.items():
             bases = list(dict.fromkeys(found))
             for base, block in zip(bases, self._read(self.plan.rollups[rollup], bases, period), strict=True):
                 self._blocks[base, period] = block
@@ -59,28 +64,54 @@ class Fetcher:
     def _read(self, rollup: Rollup, bases: Sequence[Base], period: Period) -> list[Block]:
         self._check_dimensions(rollup, bases)
         files = self.store.files(rollup.id)
-        windows = self._windows(files, rollup, bases[0].metric, period)
-        if not windows:
+        buckets = self._buckets(files, rollup, bases[0], period)
+        if buckets is None:
             return [from_points([], [], [], [])] * len(bases)
         condition = None if self.where is None else condition_sql(self.where, rollup.keys)
         wanted = {str(number): base for number, base in enumerate(bases)}
-        buckets = [self.grid.floor(window) for window in windows]
-        states = self.reader.states(files, (windows, buckets), self.by, wanted, condition)
+        states = self.reader.states(files, buckets, self.by, wanted, condition, rollup.dimensions)
         keys = list(zip(*(column.tolist() for column in states.keys.values()), strict=True)) if self.by else [()] * len(states.time)
         points: list[Point] = list(zip(keys, states.time.tolist(), strict=True))
-        known = {bucket: self.window_status(rollup, bucket) for bucket in set(buckets)}
+        known = {bucket: self.window_status(rollup, bucket) for bucket in set(states.time.tolist())}
         status = [
             Status.REVISED if late and known[time] is Status.FINAL else known[time]
             for time, late in zip(states.time.tolist(), states.late.tolist(), strict=True)
         ]
         return [from_points(points, states.values[name], states.rows, status) for name in wanted]
 
-    def _windows(self, files: Sequence[str], rollup: Rollup, metric: str, period: Period) -> list[int]:
+    def _buckets(self, files: Sequence[str], rollup: Rollup, base: Base, period: Period) -> Buckets | None:
+        """The windows to read for a period, and the buckets that they make; None if there are none."""
+        first, last = self._edges(period)
+        if base.span is None and base.stock is None:
+            windows = self._windows(files, rollup, base.metric, first, last)
+            targets = np.array([self.grid.floor(window) for window in windows], dtype=np.int64)
+            return Buckets(np.array(windows, dtype=np.int64), targets) if windows else None
+        check_slide(base, self.grid)
+        reached = [state.max_time for name in rollup.sources if (state := self.store.head.sources.get(name)) and state.max_time is not None]
+        if first is None:
+            early = self.reader.windows(files, None, None)
+            first = self.grid.floor(early[0]) if early else None
+        if first is None or not reached:
+            return None
+        final = max(reached) if last is None else min(last - 1, max(reached))
+        starts = list(self.grid.starts(first, final))
+        ranges = [(start, beginning(base, start, self.grid), self.grid.next(start)) for start in starts]
+        if not ranges:
+            return None
+        check_beginnings(base, rollup.grid, (begin for _, begin, _ in ranges), self.grid.zone)
+        windows = self._windows(files, rollup, base.metric, rollup.grid.floor(min(begin for _, begin, _ in ranges)), ranges[-1][2])
+        whole = [(start, begin if base.stock is None else rollup.grid.floor(begin), end) for start, begin, end in ranges]
+        return covered(windows, whole, [begin for _, begin, _ in ranges]) if windows else None
+
+    def _edges(self, period: Period) -> tuple[int | None, int | None]:
+        """The first bucket of a period, and the end of its last one."""
         first = None if period.since is None else self.grid.floor(period.since)
-        last = None
-        if period.until is not None:
-            start = self.grid.floor(period.until)
-            last = start if start == period.until else self.grid.next(start)
+        if period.until is None:
+            return first, None
+        start = self.grid.floor(period.until)
+        return first, start if start == period.until else self.grid.next(start)
+
+    def _windows(self, files: Sequence[str], rollup: Rollup, metric: str, first: int | None, last: int | None) -> list[int]:
         windows = self.reader.windows(files, first, last)
         if windows:
             self._check_grain(rollup, metric, windows[0], windows[-1])
@@ -121,12 +152,12 @@ class Fetcher:
                 return False
         return True
 
-    def was_alive(self, rollup: Rollup, bucket: int) -> bool:
-        """Whether a source of the rollup had any event in a bucket."""
-        end = self.grid.next(bucket)
+    def was_alive(self, rollup: Rollup, bucket: int, since: int | None = None) -> bool:
+        """Whether a source of the rollup had any event in a bucket, or from `since` on until its end."""
+        end, begin = self.grid.next(bucket), bucket if since is None else since
         for name in rollup.sources:
             beats = self._heartbeats(name)
-            place = bisect.bisect_left(beats, bucket)
+            place = bisect.bisect_left(beats, begin)
             if place < len(beats) and beats[place] < end:
                 return True
         return False

@@ -16,7 +16,8 @@ from metricsctl.core.timegrid import Grain, TimeGrid
 from metricsctl.definition.expression import SqlSyntaxError, columns_of, parse_expression
 from metricsctl.definition.project import Project
 from metricsctl.definition.schema import Metric
-from metricsctl.engine.duckdb.read import ReadStatement, StateReader
+from metricsctl.engine.duckdb.read import StateReader
+from metricsctl.engine.duckdb.statements import ReadStatement
 from metricsctl.plan.build import build
 from metricsctl.plan.types import Computation, Plan, bases
 from metricsctl.plan.unfinished import not_heeded

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from metricsctl.core.diagnostics import Diagnostic
 from metricsctl.core.serial import plain
-from metricsctl.engine.duckdb.read import ReadStatement
+from metricsctl.engine.duckdb.statements import ReadStatement
 from metricsctl.plan.types import Base, Computation, Formula
 
 __all__ = ["FormulaText", "SqlReport", "SqlStatement"]

@@ -9,13 +9,13 @@ from metricsctl.engine.duckdb.connection import quote
 from metricsctl.engine.duckdb.parse import batch_table
 from metricsctl.engine.duckdb.states import STATES, column_names
 from metricsctl.engine.duckdb.static import static_table
-from metricsctl.engine.duckdb.typed import sql_type
+from metricsctl.engine.duckdb.typed import key_hash, sql_type
 from metricsctl.plan.tables import Column, Table
 from metricsctl.plan.types import Measure, Rollup, SourcePlan, Sql
 
-__all__ = ["Closed", "dialect_sql", "fold_sql", "merge_columns", "relation_ctes", "table_of"]
+__all__ = ["Closed", "dialect_sql", "fold_sql", "key_columns", "merge_columns", "relation_ctes", "table_of"]
 
-WINDOW, LATE = "window", "late"
+WINDOW, LATE, ENTITY = "window", "late", "entity"
 _TIME = '"__t"'
 
 
@@ -32,10 +32,16 @@ def dimension_column(name: str) -> str:
     return f"dim_{name}"
 
 
+def key_columns(rollup: Rollup) -> list[str]:
+    """The columns of a table that tell its states apart."""
+    return [WINDOW, LATE, *map(dimension_column, rollup.dimensions), *([ENTITY] if rollup.entity else ())]
+
+
 def table_of(rollup: Rollup, measures: Sequence[Measure]) -> Table:
     """The published table of a rollup with these measures; `meta` says what its columns mean."""
     dimensions = [dimension_column(name) for name in rollup.dimensions]
     columns = [Column(WINDOW, "bigint"), Column(LATE, "boolean"), *(Column(name, "varchar") for name in dimensions)]
+    columns += [Column(ENTITY, "bigint")] if rollup.entity else []
     for measure in measures:
         types = [column_type for _, column_type in STATES[measure.kind].columns]
         columns.extend(Column(name, kind) for name, kind in zip(column_names(measure.id, measure.kind), types, strict=True))
@@ -86,6 +92,7 @@ def fold_sql(
     time = f"epoch_us(CAST({quote(rollup.time_column)} AS TIMESTAMPTZ))"
     placed = f'SELECT *, {time} AS "__t" FROM {quote(rollup.relation)} WHERE {quote(rollup.time_column)} IS NOT NULL'
     keys = [f"CAST({dialect_sql(key.expr)} AS VARCHAR) AS {quote(dimension_column(key.name))}" for key in rollup.keys]
+    keys += [f"{key_hash([dialect_sql(sql) for sql in rollup.entity])} AS {quote(ENTITY)}"] if rollup.entity else []
     states = [item for measure in measures for item in _created(measure)]
     if grid_table is None:
         step = rollup.grain.microseconds
@@ -98,7 +105,7 @@ def fold_sql(
         made = ['"__w"', *keys, 'any_value("__end") AS "__end"', *states]
     grouped = ", ".join(['"__w"', *(str(number + 2) for number in range(len(keys)))])
     inner = f"SELECT {', '.join(made)} FROM ({windowed}) GROUP BY {grouped}"
-    shown = [quote(dimension_column(key.name)) for key in rollup.keys]
+    shown = [quote(name) for name in key_columns(rollup)[2:]]
     shown += [quote(name) for measure in measures for name in column_names(measure.id, measure.kind)]
     return (
         f"{relation_ctes(rollup, sources, fed)} "

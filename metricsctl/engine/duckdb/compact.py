@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from metricsctl.core.errors import DataError
-from metricsctl.engine.duckdb.aggregate import LATE, WINDOW, dimension_column
+from metricsctl.engine.duckdb.aggregate import ENTITY, LATE, WINDOW, dimension_column
 from metricsctl.engine.duckdb.connection import literal, quote
 from metricsctl.engine.duckdb.parquet import read_parquet
 from metricsctl.engine.duckdb.states import STATES, column_names
@@ -33,7 +33,7 @@ def compact_sql(
     measures become NULL.
     """
     scan = read_parquet(files)
-    keys = [quote(name) for name in (WINDOW, LATE, *map(dimension_column, dimensions))]
+    keys = [quote(name) for name in (WINDOW, LATE, *map(dimension_column, dimensions), ENTITY) if name != ENTITY or ENTITY in columns]
     select = f"SELECT {', '.join([*keys, *_merged(columns, keys, dropped)])} FROM {scan}"
     return [f"{select} WHERE {stretch} GROUP BY {', '.join(keys)}" for stretch in _stretches(connection, scan, slices)]
 

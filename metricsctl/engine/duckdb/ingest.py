@@ -12,8 +12,8 @@ from metricsctl.engine.batch import Batch, LoadedBatch
 from metricsctl.engine.duckdb.aggregate import (
     Closed,
     dialect_sql,
-    dimension_column,
     fold_sql,
+    key_columns,
     merge_columns,
     relation_ctes,
 )
@@ -137,7 +137,7 @@ class DuckDbFolder:
         if not batches:
             return None
         fed = {name for measure in measures for name in column_names(measure.id, measure.kind)}
-        keys = ["window", "late", *(dimension_column(name) for name in rollup.dimensions)]
+        keys = key_columns(rollup)
         nulls = [f"NULL AS {quote(name)}" for name in stored if name not in fed and name not in keys]
         shown = [quote(name) for name in keys]
         if batches == 1:

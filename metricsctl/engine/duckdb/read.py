@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from metricsctl.core.errors import UsageError
 from metricsctl.definition.expression import substitute
-from metricsctl.engine.duckdb.aggregate import dimension_column, merge_columns
+from metricsctl.engine.duckdb.aggregate import dimension_column
 from metricsctl.engine.duckdb.connection import connect, quote
 from metricsctl.engine.duckdb.parquet import read_parquet
-from metricsctl.engine.duckdb.states import column_names, finish
+from metricsctl.engine.duckdb.statements import Buckets, ReadStatement, alone, values_sql
 from metricsctl.engine.duckdb.typed import sql_type
-from metricsctl.plan.types import Base, KeyColumn, Measure
+from metricsctl.plan.types import Base, KeyColumn
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,14 +35,6 @@ class States:
     rows: npt.NDArray[np.int64]
     late: npt.NDArray[np.bool_]
     values: Mapping[str, npt.NDArray[np.float64]]
-
-
-@dataclass(frozen=True, slots=True)
-class ReadStatement:
-    """SQL that reads simple metrics as `StateReader.states` does; stands alone; a metric's values are in `value METRIC`."""
-
-    metrics: tuple[str, ...]
-    sql: str
 
 
 class StateReader:
@@ -72,23 +64,25 @@ class StateReader:
     def states(
         self,
         files: Sequence[str],
-        buckets: tuple[Sequence[int], Sequence[int]],
+        buckets: Buckets,
         by: Sequence[str],
         wanted: Mapping[str, Base],
         where: str | None = None,
+        dimensions: Sequence[str] = (),
     ) -> States:
-        """The values of some simple metrics of one rollup, which names them.
+        """The values of some simple metrics of one rollup, which names them and has these dimensions.
 
-        `buckets` are the windows to read and the bucket that each belongs to; `where` is a condition made by `condition_sql`. UsageError
-        if it cannot be used.
+        Metrics of stocks are read one at a time. `where` is a condition made by `condition_sql`. UsageError if it cannot be used.
         """
         import duckdb
 
-        windows, targets = (np.array(part, dtype=np.int64) for part in buckets)
-        self._connection.register("buckets", {"window": windows, "bucket": targets})
-        text = _states_sql(read_parquet(files), by, wanted, where)
+        tables = buckets.tables()
+        for name, columns in tables.items():
+            self._connection.register(name, columns)
+        scan = read_parquet(files)
+        text = values_sql(scan, by, wanted, where, dimensions, spans=buckets.spans is not None)
         if self.log is not None:
-            self.log.append(_alone(read_parquet(files), (windows, targets), by, list(wanted.values()), where))
+            self.log.append(alone(scan, buckets, by, list(wanted.values()), where, dimensions))
         try:
             found = self._connection.execute(text).fetchnumpy()
         except (duckdb.BinderException, duckdb.ConversionException, duckdb.ParserException, duckdb.CatalogException) as error:
@@ -97,7 +91,8 @@ class StateReader:
             message = f"the condition cannot be used: {str(error).splitlines()[0]}"
             raise UsageError(message, hint="compare dimensions with text: \"country = 'DE'\"") from error
         finally:
-            self._connection.unregister("buckets")
+            for name in tables:
+                self._connection.unregister(name)
         return States(
             keys={name: _objects(found[f"key {name}"]) for name in by},
             time=np.asarray(found["bucket"], dtype=np.int64),
@@ -124,47 +119,6 @@ class StateReader:
             raise UsageError(f"'{expression}' cannot be computed: {str(error).splitlines()[0]}", hint="correct `expr:`") from error
         finally:
             self._connection.unregister("inputs")
-
-
-def _states_sql(scan: str, by: Sequence[str], wanted: Mapping[str, Base], where: str | None) -> str:
-    measures: dict[str, Measure] = {base.measure.id: base.measure for base in wanted.values() if base.measure.id != "rows"}
-    merged = [item for measure in measures.values() for item in merge_columns(measure)]
-    keys = [f"{quote(dimension_column(name))} AS {quote('key ' + name)}" for name in by]
-    filtered = scan if where is None else f"(SELECT * FROM {scan} WHERE {where})"
-    inner = (
-        f"SELECT b.bucket, {', '.join([*keys, 'sum(p.rows)::BIGINT AS rows', 'bool_or(p.late) AS late', *merged])}\n"
-        f'FROM {filtered} p\nJOIN buckets b ON p."window" = b."window"\nGROUP BY {", ".join(str(n + 1) for n in range(len(by) + 1))}'
-    )
-    values = [
-        f"CAST({finish(base.aggregate, column_names(base.measure.id, base.measure.kind), base.p)} AS DOUBLE) AS {quote('value ' + name)}"
-        for name, base in wanted.items()
-    ]
-    order = ", ".join([*(f"{quote('key ' + name)} NULLS FIRST" for name in by), "bucket"])
-    shown_keys = [quote("key " + name) for name in by]
-    return f"SELECT {', '.join(['bucket', *shown_keys, 'rows', 'late', *values])}\nFROM ({inner})\nORDER BY {order}"
-
-
-def _alone(
-    scan: str, buckets: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]], by: Sequence[str], wanted: Sequence[Base], where: str | None
-) -> ReadStatement:
-    """The statement of `StateReader.states` with its windows in it, and columns named after the metrics."""
-    windows, targets = buckets
-    names = [base.metric for base in wanted]
-    labels = [name if names.count(name) == 1 else f"{name} {number}" for number, name in enumerate(names, 1)]
-    text = _states_sql(scan, by, dict(zip(labels, wanted, strict=True)), where)
-    return ReadStatement(tuple(labels), f"WITH buckets AS ({_buckets_sql(scan, windows, targets)})\n{text}")
-
-
-def _buckets_sql(scan: str, windows: npt.NDArray[np.int64], targets: npt.NDArray[np.int64]) -> str:
-    """Which bucket each window belongs to: by a formula where the buckets are fixed steps, else as lists."""
-    step = int(np.gcd.reduce(np.diff(np.unique(targets)))) if len(np.unique(targets)) > 1 else 0
-    if np.array_equal(windows, targets):
-        bucket = '"window"'
-    elif step and np.array_equal(windows - windows % step, targets):
-        bucket = f'"window" - "window" % {step}'
-    else:
-        return f'SELECT unnest({windows.tolist()}) AS "window", unnest({targets.tolist()}) AS bucket'
-    return f'SELECT DISTINCT "window", {bucket} AS bucket FROM {scan} WHERE "window" BETWEEN {windows[0]} AND {windows[-1]}'
 
 
 def condition_sql(text: str, dimensions: Sequence[KeyColumn]) -> str:

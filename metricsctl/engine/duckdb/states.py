@@ -10,7 +10,7 @@ from metricsctl.engine.duckdb.typed import HASH
 from metricsctl.plan.tables import ColumnType
 from metricsctl.plan.types import StateKind
 
-__all__ = ["STATES", "State", "column_names", "finish"]
+__all__ = ["STATES", "State", "column_names", "finish", "finish_stock"]
 
 _MOMENTS = (
     "list_reduce(list({{n: {0}, mean: {1}, m2: {2}}}) FILTER (WHERE {0} > 0), LAMBDA a, b: {{n: a.n + b.n, "
@@ -109,3 +109,10 @@ def column_names(measure_id: str, kind: StateKind) -> list[str]:
 def finish(aggregate: str, columns: Sequence[str], p: float | None) -> str:
     """SQL of an aggregate's value from the columns of its merged state."""
     return _FINISH[aggregate].format(*map(quote, columns), p=p)
+
+
+def finish_stock(aggregate: str) -> str:
+    """SQL of an aggregate over the values `v` of entities."""
+    total = _sum("v")
+    known = {"sum": total, "avg": f"{total} / count(*)", "min": "min(v)", "max": "max(v)", "count": "count(*)"}
+    return known[aggregate]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from metricsctl.engine.duckdb.connection import literal, quote
 from metricsctl.plan.types import InputColumn, Match, SourcePlan
 
-__all__ = ["AS_IT_IS", "DUPLICATE", "HASH", "OTHERS", "READ_AS_DOUBLE", "UNMATCHED", "matching", "sql_type", "typed_rows"]
+__all__ = ["AS_IT_IS", "DUPLICATE", "HASH", "OTHERS", "READ_AS_DOUBLE", "UNMATCHED", "key_hash", "matching", "sql_type", "typed_rows"]
 
 # what stands in place of a reason where a row is neither accepted nor rejected: it is of another source of its stream, or of none
 OTHERS, UNMATCHED, DUPLICATE = "(others)", "(unmatched)", "(duplicate)"
@@ -57,7 +57,9 @@ def typed_rows(scan: str, source: SourcePlan, now: int, types: Mapping[str, str]
         for column in columns
     )
     shown = ", ".join(quote(column.name) for column in columns)
-    key = f', {_key(source.key)} AS "__k"' if source.key else ""
+    parts = [quote(name) for name in source.key]
+    whole = " AND ".join(f"{part} IS NOT NULL" for part in parts)
+    key = f', CASE WHEN {whole} THEN {key_hash(parts)} END AS "__k"' if parts else ""
     return (
         f'SELECT {shown}{key}, "__t", {_reason(source, now, raw, types)} AS "__reason" '
         f'FROM (SELECT *, epoch_us({quote(source.time_column)}) AS "__t" '
@@ -99,11 +101,10 @@ def matching(match: Match, columns: Mapping[str, str]) -> str:
     return " AND ".join(tests)
 
 
-def _key(names: Sequence[str]) -> str:
-    """The hash of a key: of its text, or of the JSON list of the texts of its parts."""
-    texts = [f"CAST({quote(name)} AS VARCHAR)" for name in names]
-    whole = texts[0] if len(texts) == 1 else f"to_json([{', '.join(texts)}])"
-    return f"CASE WHEN {' AND '.join(f'{text} IS NOT NULL' for text in texts)} THEN {HASH.format(v=whole)} END"
+def key_hash(parts: Sequence[str]) -> str:
+    """The hash of the text of a SQL expression, or of the JSON list of the texts of several; NULL of one that is NULL."""
+    texts = [f"CAST({part} AS VARCHAR)" for part in parts]
+    return HASH.format(v=texts[0] if len(texts) == 1 else f"to_json([{', '.join(texts)}])")
 
 
 def _typed(raw: str, column: InputColumn, found: str | None, instant: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from metricsctl.core.durations import Duration
@@ -14,12 +15,12 @@ from metricsctl.core.timegrid import Grain, to_iso
 from metricsctl.definition.expression import Expression, columns_of, parse_expression
 from metricsctl.definition.project import Project
 from metricsctl.definition.references import inputs_of
-from metricsctl.definition.schema import Alias, Derived, Input, Metric, Ratio, Simple
+from metricsctl.definition.schema import Alias, Cumulative, Derived, Input, Metric, Ratio, SemiAdditive, Simple, Variant
 from metricsctl.engine.reference.aggregate import ADDITIVE, aggregate
 from metricsctl.engine.reference.relations import Relations, Row
 from metricsctl.engine.reference.scalar import scalar
 from metricsctl.engine.reference.values import Instant, Value, to_text
-from metricsctl.engine.reference.windows import shifted_back, shifted_on, window_end, window_start
+from metricsctl.engine.reference.windows import calendar_start, from_wall_clock, shifted_back, shifted_on, window_end, window_start
 from metricsctl.plan.build import build
 
 if TYPE_CHECKING:
@@ -83,12 +84,18 @@ class _Question:
     by: tuple[str, ...]
     where: exp.Expr | None
     final: bool
+    cumulative: Cumulative | None = None
     _times: dict[str, list[int]] = field(default_factory=dict)
 
     def points(self, metric: Metric, filters: tuple[Expression, ...]) -> Points:
         """The points of a metric; `filters` come from the ratios above it."""
         if isinstance(metric, Alias):
             return self.points(self.project.metric(metric.alias_of.name), filters)
+        if isinstance(metric, Variant):
+            return self.points(self.project.metric(metric.of.name), (metric.filter, *filters))
+        if isinstance(metric, Cumulative):
+            over = replace(self, cumulative=metric)
+            return over.points(self.project.metric(metric.metric.name), filters)
         if isinstance(metric, Simple):
             own = () if metric.filter is None else (metric.filter,)
             return self.simple(metric, (*own, *filters))
@@ -102,6 +109,10 @@ class _Question:
 
     def simple(self, metric: Simple, filters: Sequence[Expression]) -> Points:
         relation = metric.source.name
+        if metric.semi_additive is not None:
+            return self.stock(metric, metric.semi_additive, filters)
+        if metric.window is not None or self.cumulative is not None:
+            return self.over_spans(metric, filters)
         time_column = self.relations.time_column(relation)
         groups: dict[tuple[int, Key], list[tuple[int, Value]]] = {}
         for row in self.relations.rows(relation):
@@ -112,6 +123,75 @@ class _Question:
             if all(scalar(item.tree, row) is True for item in filters):
                 group.append((time.us, 1 if metric.expr is None else scalar(metric.expr.tree, row)))
         return {point: _absent_nan(aggregate(metric.agg, values, metric.p)) for point, values in groups.items()}
+
+    # -- windows that overlap, stocks
+
+    def timed_rows(self, relation: str) -> list[tuple[int, Row]]:
+        column = self.relations.time_column(relation)
+        return [(time.us, row) for row in self.relations.rows(relation) if isinstance(time := row[column], Instant)]
+
+    def buckets(self, relation: str) -> list[tuple[int, int]]:
+        """Start and end of every window from the first row of a relation to the last event of its sources."""
+        rows = self.timed_rows(relation)
+        if not rows:
+            return []
+        last = max(time for source in self.relations.sources(relation) for time in self.event_times(source))
+        found, start = [], self.window(min(time for time, _ in rows))
+        while start <= last:
+            end = window_end(start, self.grain, self.zone)
+            found.append((start, end))
+            start = end
+        return found
+
+    def begin(self, metric: Simple, end: int) -> int:
+        """From when on the rows of a window count that ends at `end`."""
+        above = self.cumulative
+        length = metric.window.size if metric.window is not None else above.window if above is not None else None
+        if length is not None:
+            return shifted_back(end, length, self.zone)
+        assert above is not None  # noqa: S101 - asked only for one of the two
+        if above.to_date is not None:
+            return calendar_start(end - 1, above.to_date, self.zone)
+        assert above.start is not None  # noqa: S101 - one of the three is required
+        return window_start(from_wall_clock(dt.datetime.combine(above.start, dt.time(12)), self.zone), Grain(1, "d"), self.zone)
+
+    def over_spans(self, metric: Simple, filters: Sequence[Expression]) -> Points:
+        """Each window's aggregate of all rows from its beginning, which may lie far before it, to its end."""
+        rows = self.timed_rows(metric.source.name)
+        result: Points = {}
+        for start, end in self.buckets(metric.source.name):
+            begin = self.begin(metric, end)
+            groups: dict[Key, list[tuple[int, Value]]] = {}
+            for time, row in rows:
+                if begin <= time < end and self.wanted(row):
+                    group = groups.setdefault(self.key(row), [])
+                    if all(scalar(item.tree, row) is True for item in filters):
+                        group.append((time, 1 if metric.expr is None else scalar(metric.expr.tree, row)))
+            result |= {(start, key): _absent_nan(aggregate(metric.agg, values, metric.p)) for key, values in groups.items()}
+        return result
+
+    def stock(self, metric: Simple, stock: SemiAdditive, filters: Sequence[Expression]) -> Points:
+        """Each window's aggregate over entities, of the one row of each that counts."""
+        rows = [(time, row) for time, row in self.timed_rows(metric.source.name) if all(scalar(item.tree, row) is True for item in filters)]
+        dimensions = self.project.dimensions_of(metric)
+        result: Points = {}
+        for start, end in self.buckets(metric.source.name):
+            begin = start if stock.carry is None else min(start, shifted_back(end, stock.carry, self.zone))
+            held: dict[tuple[str | None, ...], list[tuple[tuple[Any, ...], int, float, Row]]] = {}
+            for time, row in rows:
+                value = 1 if metric.expr is None else scalar(metric.expr.tree, row)
+                if begin <= time < end and value is not None:
+                    keys = (to_text(self.dimension(name, row)) for name in dimensions)
+                    number = float(value)  # type: ignore[arg-type]
+                    rank = (time, number if stock.take == "last" else -number, *((key is not None, key or "") for key in keys))
+                    held.setdefault(tuple(to_text(row[ref.name.lower()]) for ref in stock.per), []).append((rank, time, number, row))
+            choose = max if stock.take == "last" else min
+            groups: dict[Key, list[tuple[int, Value]]] = {}
+            for _, time, number, row in (choose(found, key=lambda item: item[0]) for found in held.values()):
+                if self.wanted(row):
+                    groups.setdefault(self.key(row), []).append((time, number))
+            result |= {(start, key): _absent_nan(aggregate(metric.agg, values, metric.p)) for key, values in groups.items()}
+        return result
 
     def dimension(self, name: str, row: Row) -> Value:
         declared = self.project.dimensions.get(name)
@@ -160,12 +240,23 @@ class _Question:
                 return None
         if (time, key) in points:
             return points[time, key]
-        metric = self.project.metric(item.metric.name)
+        asked, metric = self, self.project.metric(item.metric.name)
+        while isinstance(metric, Variant | Cumulative):
+            asked = replace(asked, cumulative=metric) if isinstance(metric, Cumulative) else asked
+            metric = self.project.metric(metric.of.name if isinstance(metric, Variant) else metric.metric.name)
         if not isinstance(metric, Simple) or metric.agg not in ADDITIVE:
             return None
         sources = self.relations.sources(metric.source.name)
-        alive = any(self.window(event) == time for source in sources for event in self.event_times(source))
+        begin, end = asked.reach(metric, time)
+        alive = any(begin <= event < end for source in sources for event in self.event_times(source))
         return 0.0 if alive and all(self.is_over(time, source) for source in sources) else None
+
+    def reach(self, metric: Simple, start: int) -> tuple[int, int]:
+        """From when to when rows count in a window."""
+        end, stock = window_end(start, self.grain, self.zone), metric.semi_additive
+        if stock is not None:
+            return (start if stock.carry is None else min(start, shifted_back(end, stock.carry, self.zone))), end
+        return (self.begin(metric, end) if metric.window is not None or self.cumulative is not None else start), end
 
     def event_times(self, source: str) -> list[int]:
         if source not in self._times:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import zoneinfo
+from collections.abc import Callable
 
 from metricsctl.core.durations import Duration
 from metricsctl.core.timegrid import Grain
 
-__all__ = ["from_wall_clock", "shifted_back", "shifted_on", "wall_clock", "window_end", "window_start"]
+__all__ = ["calendar_start", "from_wall_clock", "shifted_back", "shifted_on", "wall_clock", "window_end", "window_start"]
 
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - wall clocks here are naive, UTC's among them
 _US = dt.timedelta(microseconds=1)
@@ -104,6 +105,21 @@ def window_end(start: int, grain: Grain, zone: str) -> int:
         later = [other for other in _day_windows(day, grain.amount, zone) if other > start]
         return min(later) if later else _day_start(day + _DAY, zone)
     return _day_start(_following_day(day, grain.unit), zone)
+
+
+def calendar_start(us: int, period: str, zone: str) -> int:
+    """The beginning of the day, week, month, quarter or year that an instant lies in, found by going back day by day."""
+    day = today = wall_clock(us, zone).date()
+    same: Callable[[dt.date], bool] = {
+        "day": lambda other: other == today,
+        "week": lambda other: other.isocalendar()[:2] == today.isocalendar()[:2],
+        "month": lambda other: (other.year, other.month) == (today.year, today.month),
+        "quarter": lambda other: (other.year, (other.month - 1) // 3) == (today.year, (today.month - 1) // 3),
+        "year": lambda other: other.year == today.year,
+    }[period]
+    while same(day - _DAY):
+        day -= _DAY
+    return _day_start(day, zone)
 
 
 def shifted_back(us: int, by: Duration, zone: str) -> int:

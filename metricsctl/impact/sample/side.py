@@ -94,7 +94,7 @@ class Side:
         return self.project.zone_of(self.project.metric(metric))
 
     def has_total(self, metric: str) -> bool:
-        """Whether one number over all events means anything: an offset has nothing to look back to."""
+        """Whether one number over all events means anything: an offset, a running total or a stock is one of each window."""
         return _has_total(self.plan.computation(metric))
 
     def points(self, metrics: Sequence[str], by: Sequence[str], grain: Grain = WHOLE) -> dict[str, Points]:
@@ -115,5 +115,5 @@ def _points(frame: SeriesFrame) -> Points:
 
 def _has_total(computation: Computation) -> bool:
     if isinstance(computation, Base):
-        return True
+        return computation.span is None and computation.stock is None
     return all(item.offset is None and _has_total(item.computation) for item in computation.inputs.values())

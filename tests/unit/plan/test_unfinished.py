@@ -24,16 +24,24 @@ models:
   - {name: reversed, sql: "SELECT at FROM countries JOIN log USING (u)", time: at}
 metrics:
   - {name: rows, type: simple, source: log, agg: count, variants: {big: x > 1}}
+  - {name: mtd, type: cumulative, metric: rows, to_date: month}
+  - {name: stock, type: simple, source: log, agg: sum, expr: x, semi_additive: {per: u}}
 """
 
 
 @pytest.mark.parametrize(
     ("metric", "reason", "quoted"),
     [
-        ("{name: a, type: cumulative, metric: rows, to_date: month}", "cumulative metrics are not computed yet", "cumulative"),
+        ("{name: a, type: cumulative, metric: mtd, to_date: month}", "cumulative metrics do not add up over time", "mtd"),
+        ("{name: a, type: cumulative, metric: stock, to_date: month}", "stocks do not add up over time", "stock"),
         ("{name: a, type: conversion, base: log, convert: log, entity: user, within: 7d}", "conversion metrics", "conversion"),
-        ("{name: a, type: simple, source: log, agg: count, window: {size: 1h, slide: 5m}}", "hopping windows", "{size: 1h, slide: 5m}"),
-        ("{name: a, type: simple, source: log, agg: sum, expr: x, semi_additive: {per: u}}", "semi-additive metrics", "{per: u}"),
+        ("{name: a, type: simple, source: log, agg: count, window: {size: 63m, slide: 7m}}", "slide of 7m (it is no grain", "7m"),
+        ("{name: a, type: simple, source: log, agg: median, expr: x, semi_additive: {per: u}}", "`agg: median`", "median"),
+        (
+            "{name: a, type: simple, source: log, agg: sum, expr: x, semi_additive: {per: u, take: first, carry: 1d}}",
+            "semi-additive metrics that carry a first value",
+            "1d",
+        ),
         ("{name: a, type: simple, source: log, agg: count_distinct, expr: u, approximate: true}", "approximate distinct", "true"),
         ("{name: a, type: simple, source: visits, agg: count}", "session windows", "{source: log, entity: user, gap: 30m}"),
         ("{name: a, type: simple, source: daily, agg: sum, expr: n}", "GROUP BY in a model", "GROUP BY at"),
@@ -73,7 +81,7 @@ def test_a_variant_is_its_metric_with_one_more_filter() -> None:
 
 def test_what_is_not_heeded_is_said_of_what_is_used() -> None:
     project = load([SPEC])
-    assert set(not_computed(project)) == {"revenue_mtd", "revenue_rolling", "visit_length"}
+    assert set(not_computed(project)) == {"visit_length"}
     assert not_heeded(project, "ingest") == ()
     assert [item.message.split(" is not")[0] for item in not_heeded(project, "detect")] == [
         "`watch` of 'revenue'",
