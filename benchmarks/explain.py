@@ -197,7 +197,7 @@ def judge(case: Case, found: Any, tally: Tally) -> list[tuple[float, bool]]:
     if case.fault is None:
         tally.add("quiet: nobody accused with confidence over 0.5", first is None or first.confidence <= 0.5)
         return [(first.confidence, False)] if first is not None else []
-    node = first is not None and case.node in first.nodes
+    node = None if case.node is None else first is not None and case.node in first.nodes
     wanted, got = ({named(item) for item in items} for items in (case.segments, first.segments if first is not None else ()))
     if case.change is not None:
         tally.add(
@@ -206,13 +206,13 @@ def judge(case: Case, found: Any, tally: Tally) -> list[tuple[float, bool]]:
         tally.add("  baseline: the latest change before the asked time", latest(case) == case.change)
     tally.add("right node first", node)
     scores = {item.subject: float(item.numbers["score"].value) for item in found.evidence if item.kind == "upstream"}
-    if scores:
+    if scores and case.node is not None:
         tally.add("  baseline: largest z", max(scores, key=lambda name: (scores[name], name)) == case.node)
         moved = [name for name in scores if scores[name] >= 4 and name.startswith("source:")]
         tally.add("  baseline: deepest anomalous node", bool(moved) and moved[0] == case.node)
     if not case.fault.is_data:
         tally.add("right segment set", wanted == got)
-    right = first is not None and (first.change == case.change if case.change is not None else first.kind == "data" and node)
+    right = first is not None and (first.change == case.change if case.change is not None else first.kind == "data" and bool(node))
     return [(first.confidence, right)] if first is not None else []
 
 

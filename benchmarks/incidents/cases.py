@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from incidents.commits import write_history
 from incidents.faults import FAULTS, Columns, Fault, Hit
 from incidents.world import DAYS, DIMENSIONS, SERVICES, START, FloatArray, Source, World, make_world, rates
 
@@ -22,7 +23,10 @@ _SIGMAS = (1.5, 3.0, 6.0)
 
 @dataclass(frozen=True)
 class Case:
-    """The question (a metric and a time, microseconds) and the truth; `fault` is None where nothing happened."""
+    """The question (a metric and a time, microseconds) and the truth; `fault` is None where nothing happened.
+
+    `change` is the guilty event or commit; `node` the source at fault (None: it was not the source, but what is made of it).
+    """
 
     seed: int
     folder: Path
@@ -59,10 +63,12 @@ def make_case(folder: Path, seed: int) -> Case:
     for item in world.sources:
         own = faulty is not None and item.name == source.name
         _write(folder / "events" / f"{item.name}.csv", item, faulty if own and faulty is not None else _events(chance, item))
-    guilty = "guilty" if fault is not None and fault.has_change else None
+    guilty = "guilty" if fault is not None and fault.has_change and not fault.is_commit else None
     _write_changes(folder / "changes.jsonl", chance, world, source, hit.start, guilty)
+    if fault is not None and fault.is_commit:
+        guilty = write_history(folder, world.definitions, source.service, hit.start - chance.uniform(0, 0.3))
     segments = () if fault is None or fault.segmented == "no" else (hit.segment, *([hit.target] if hit.target is not None else []))
-    node = None if fault is None else f"source:{source.name}"
+    node = None if fault is None or fault.is_commit else f"source:{source.name}"
     time = int((START + dt.timedelta(hours=at)).timestamp()) * 1_000_000
     return Case(seed, folder, metric, time, fault, hit.sigmas, guilty, node, segments)
 

@@ -38,6 +38,7 @@ class Fault:
     apply: Callable[[np.random.Generator, Source, Columns, Hit], Columns]
     is_step: bool = True
     is_data: bool = False
+    is_commit: bool = False  # the change is a commit of the definitions
 
 
 def _inside(source: Source, events: Columns, hit: Hit) -> npt.NDArray[np.bool_]:
@@ -131,4 +132,5 @@ FAULTS = (
     Fault("mix shift", ("_rate",), has_change=True, segmented="mix", apply=_mix),
     Fault("bad deploy", ("_rate", "_ok", "_value"), has_change=True, segmented="one", apply=_fail),
     Fault("bad config", ("_value", "_mean"), has_change=True, segmented="one", apply=_cheaper),
+    Fault("definition change", ("_rate", "_ok", "_value"), has_change=True, segmented="no", apply=_fail, is_commit=True),
 )

@@ -14,7 +14,7 @@ from typing import IO
 from metricsctl.core.errors import DataError, UsageError
 from metricsctl.core.names import nearest
 
-__all__ = ["INDEX", "Commit", "GitTree", "base_commit", "commit_of", "find_repository", "history", "open_tree"]
+__all__ = ["INDEX", "Commit", "GitTree", "Step", "base_commit", "commit_of", "find_repository", "history", "open_tree", "steps"]
 
 INDEX = ":index"
 """The name of what `git add` has staged, where a commit may be named."""
@@ -36,6 +36,17 @@ class Commit:
         if not self.sha:
             return "the index"
         return self.ref if self.sha.startswith(self.ref) else f"{self.ref} ({self.sha[:7]})"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A commit with its first parent (None for the first of all), when it was made (seconds since 1970), by whom, and its title."""
+
+    commit: Commit
+    parent: Commit | None
+    time: int
+    author: str
+    title: str
 
 
 def _environment(index: Path | None = None) -> dict[str, str]:
@@ -116,14 +127,24 @@ def commit_of(top: Path, ref: str) -> Commit:
 
 def history(top: Path, since: str, paths: Sequence[Path]) -> list[tuple[Commit, Commit]]:
     """Each commit that touched the paths since a date (as git reads it), oldest first, and its first parent; merges count as one step."""
+    found = steps(top, paths, since=since)
+    return [(step.commit, step.parent) for step in reversed(found) if step.parent is not None]
+
+
+def steps(top: Path, paths: Sequence[Path], *, since: str, until: str | None = None, most: int | None = None) -> list[Step]:
+    """The commits that touched the paths between two dates (as git reads them), the latest first; merges count as one step."""
     where = [Path(os.path.relpath(path, top)).as_posix() for path in paths]
-    done = _git(top, "log", "--first-parent", "--format=%H %P", f"--since={since}", "HEAD", "--", *where)
+    limits = [f"--since={since}", *([f"--until={until}"] if until else []), *([f"-n{most}"] if most else [])]
+    done = _git(top, "log", "--first-parent", "--format=%H%x1f%P%x1f%ct%x1f%an%x1f%s", *limits, "HEAD", "--", *where)
     if done.returncode:
         if _commit_of(top, "HEAD") is None:
-            raise UsageError("the repository has no commit yet", hint="there is nothing to calibrate on")
+            raise UsageError("the repository has no commit yet", hint="there is no history to look at")
         raise UsageError(f"git cannot read the history: {done.stderr.decode('utf-8', 'replace').strip()}")
-    shas = [line.split() for line in done.stdout.decode("ascii").splitlines()]
-    return [(Commit(top, line[0][:10], line[0]), Commit(top, line[1][:10], line[1])) for line in reversed(shas) if len(line) > 1]
+    lines = (line.split("\x1f", 4) for line in done.stdout.decode("utf-8", "replace").split("\n") if line)
+    return [
+        Step(Commit(top, sha[:10], sha), Commit(top, parents[:10], parents.split()[0]) if parents else None, int(time), author, title)
+        for sha, parents, time, author, title in lines
+    ]
 
 
 def base_commit(top: Path, ref: str, head: str = "HEAD") -> Commit:

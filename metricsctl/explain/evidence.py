@@ -25,6 +25,7 @@ class EvidenceKind(enum.StrEnum):
     SEGMENT = "segment"
     UPSTREAM = "upstream"
     CHANGE = "change"
+    DEFINITION = "definition"
     COMPANY = "company"
     CONFIDENCE = "confidence"
 

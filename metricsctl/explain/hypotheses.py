@@ -130,12 +130,12 @@ def _changes(found: Findings, facts: Collection, sure: float) -> list[Hypothesis
         numbers = {"near": item.near, "contrast": item.contrast, "clarity": sure, "confidence": confidence}
         template = "nearness in time {near}, it reaches {contrast} of the metrics that moved, clarity of the move {clarity}"
         template += ": no other change fits" if len(candidates) == 1 else ""
-        reason = _reason(facts, f"change:{item.event.id}", template, numbers)
+        reason = _reason(facts, evidence.subject, template, numbers)
         share = found.located.carrier.share if found.located is not None and found.located.carrier is not None else None
         made.append(
             Hypothesis(
                 rank=0,
-                kind="change",
+                kind="change" if item.what is None else "definition",
                 cause=evidence.says,
                 where=_where(found) if not place else None,
                 segments=_segments(found),

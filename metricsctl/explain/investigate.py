@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from metricsctl.changes.event import ChangeEvent
 from metricsctl.changes.log import ChangeLog
 from metricsctl.core.diagnostics import Diagnostic
 from metricsctl.core.timegrid import to_iso
@@ -14,6 +15,7 @@ from metricsctl.explain import narrate
 from metricsctl.explain.baseline import Move
 from metricsctl.explain.case import Case
 from metricsctl.explain.decompose import split
+from metricsctl.explain.definitions import Redefinition, redefinitions
 from metricsctl.explain.evidence import Collection, Evidence, EvidenceKind, say
 from metricsctl.explain.hypotheses import Findings, cancelled, hypotheses
 from metricsctl.explain.locate import Located, dimensions_of, locate
@@ -22,7 +24,7 @@ from metricsctl.explain.read import Totals, leaf_totals
 from metricsctl.explain.report import Explanation, NotLookedAt, RuledOut, Subject
 from metricsctl.explain.sharpen import sharp_onset
 from metricsctl.explain.surroundings import curve_of, surroundings_of
-from metricsctl.explain.suspects import Judged, judge_changes
+from metricsctl.explain.suspects import Judged, earliest, judge_changes
 from metricsctl.explain.walk import Upstream, furthest, moves_of_metrics, walk
 from metricsctl.lineage.graph import LineageGraph, build
 from metricsctl.plan.types import Base, Computation
@@ -82,7 +84,7 @@ def investigate(case: Case, store: Path, facts: Collection, diagnostics: tuple[D
         company=_others(case, company, facts, said),
         ruled_out=ruled_out(found, upstream, said, {item.change for item in made}),
         not_looked_at=tuple(skipped),
-        next=_next(case, found, bool(made and made[0].kind == "change")),
+        next=_next(case, found, bool(made and made[0].change)),
         evidence=tuple(facts),
         diagnostics=diagnostics,
         surroundings=surroundings_of(case, graph, moves, [(item, sure[item.event.id]) for item in judged if item.event.id in sure]),
@@ -134,10 +136,14 @@ def _judged(
     log = ChangeLog(store).read()
     if not log.events:
         skipped.append(NotLookedAt("change events", "the store has none: `metricsctl changes add FILE`"))
-        return ()
     onset = sharp_onset(case, located)
+    upstream = graph.upstream(case.node) | {case.node}
+    commits = redefinitions(case.project, upstream, earliest(onset), case.end)
+    if commits.not_seen is not None:
+        skipped.append(NotLookedAt("changes of the definitions", commits.not_seen))
     moved = {f"metric:{name}" for name in company} | {case.node}
-    return judge_changes(case.project, graph, case.node, onset, [item for item in log.events if item.time < case.end], moved)
+    events: list[ChangeEvent | Redefinition] = [*(item for item in log.events if item.time < case.end), *commits.found]
+    return judge_changes(case.project, graph, case.node, onset, events, moved)
 
 
 def _is_near(case: Case, item: Judged) -> bool:

@@ -215,13 +215,19 @@ def change_evidence(facts: Collection, case: Case, item: Judged) -> Evidence:
     }
     words = {"event": str(item.event), "id": item.event.id, "nodes": ", ".join(node.partition(":")[2] for node in item.nodes)}
     began = "the onset" if item.onset >= int(case.axis.times[case.first]) else "the first signs"
+    when = f"{{lag}} before {began} at about {{onset}}" if item.lag else "in the window of the onset"
     templates = {
-        "candidate": f"{{event}} ({{id}}) at {{time}}, {{lag}} before {began} at about {{onset}}, produces {{nodes}}"
-        if item.lag
-        else "{event} ({id}) at {time}, in the window of the onset, produces {nodes}",
+        "candidate": f"{{event}} ({{id}}) at {{time}}, {when}, produces {{nodes}}",
         "after": "{event} came at {time}, after the onset",
         "elsewhere": "{event} at {time} does not reach the metric",
         "long before": "{event} at {time} was {lag} before the onset",
         "no change": "{event} at {time} is no change",
     }
-    return facts.add(EvidenceKind.CHANGE, f"change:{item.event.id}", templates[item.verdict], numbers, words, "metricsctl changes list")
+    if item.what is None:
+        return facts.add(EvidenceKind.CHANGE, f"change:{item.event.id}", templates[item.verdict], numbers, words, "metricsctl changes list")
+    words |= {"what": item.what, "title": item.event.title or "", "actor": item.event.actor or "somebody"}
+    templates["candidate"] = f"the definition changed in commit {{id}} of {{actor}}, {{title}}, at {{time}}, {when}: {{what}}"
+    templates["after"] = "the definition changed in commit {id}, {title}, at {time}, after the onset"
+    templates["long before"] = "the definition changed in commit {id}, {title}, at {time}, {lag} before the onset"
+    query = f"metricsctl impact --base {item.event.id}~1 --head {item.event.id}"
+    return facts.add(EvidenceKind.DEFINITION, f"commit:{item.event.id}", templates[item.verdict], numbers, words, query)

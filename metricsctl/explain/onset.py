@@ -87,8 +87,9 @@ def onset_of(axis: Axis, relative: FloatArray, first: int, last: int, before: Fl
     """
     start, end = int(axis.times[first]), axis.windows.next(int(axis.times[first]))
     scale = max(2 * US["h"], 2 * (end - start))
-    full = np.nanmedian(relative[first + 1 : min(last, first + 3) + 1]) if last > first else np.nan
-    if not np.isfinite(full) or not full or not np.isfinite(relative[first]):
+    after = relative[first + 1 : min(last, first + 3) + 1]
+    full = float(np.median(after[np.isfinite(after)])) if np.isfinite(after).any() else 0.0
+    if not full or not np.isfinite(relative[first]):
         return Onset(start, start, end - 1, scale, _others(axis, first, last, before))
     share = float(np.clip(relative[first] / full, 0.0, 1.0))
     time = int(end - share * (end - start))

@@ -45,12 +45,13 @@ class Subject:
 class Hypothesis:
     """A cause with what speaks for it; `share` of the change is what it accounts for, `confidence` is explained in `docs/explain.md`.
 
-    `kind`: "data" (a fault of the data, not of the world), "change" (a deploy, config ...), "row" (one event), "segment" and "input" (where
-    it happened, the reason being unknown). `segments` is the smallest set that carries it; of a shift of mix first those that lost weight.
+    `kind`: "data" (a fault of the data, not of the world), "change" (a deploy, config ...), "definition" (a commit that changed what the
+    number means), "row" (one event), "segment" and "input" (where it happened, the reason being unknown). `change` is the id of the event,
+    or the commit. `segments` is the smallest set that carries it; of a shift of mix first those that lost weight.
     """
 
     rank: int
-    kind: Literal["data", "change", "row", "segment", "input"]
+    kind: Literal["data", "change", "definition", "row", "segment", "input"]
     cause: str
     where: str | None
     segments: tuple[Segment, ...]

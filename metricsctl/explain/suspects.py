@@ -10,9 +10,10 @@ from metricsctl.changes.event import ChangeEvent
 from metricsctl.changes.match import matches
 from metricsctl.core.durations import US
 from metricsctl.definition.project import Project
+from metricsctl.explain.definitions import Redefinition
 from metricsctl.lineage.graph import LineageGraph
 
-__all__ = ["Judged", "Onset", "judge_changes"]
+__all__ = ["Judged", "Onset", "earliest", "judge_changes"]
 
 _NO_CAUSE = frozenset({"incident"})
 _OTHER_ENVIRONMENT = 0.3
@@ -57,7 +58,8 @@ class Onset:
 class Judged:
     """A change event with its factors, each from 0 to 1; `fit` is their product, 0 for what cannot be the reason.
 
-    `lag` is how long before the `onset` (microseconds) it came, in seconds, 0 where it came in the window of the onset.
+    `lag` is how long before the `onset` (microseconds) it came, in seconds, 0 where it came in the window of the onset. `what` says what a
+    commit changed of the definitions; None for all other events.
     """
 
     event: ChangeEvent
@@ -68,10 +70,16 @@ class Judged:
     near: float
     contrast: float
     fit: float
+    what: str | None = None
 
 
 def judge_changes(
-    project: Project, graph: LineageGraph, metric: str, onset: Onset, events: Sequence[ChangeEvent], moved: Collection[str]
+    project: Project,
+    graph: LineageGraph,
+    metric: str,
+    onset: Onset,
+    events: Sequence[ChangeEvent | Redefinition],
+    moved: Collection[str],
 ) -> tuple[Judged, ...]:
     """Every event, the best first; `moved` are the ids of all metrics that moved in the episode, `metric` itself among them.
 
@@ -82,23 +90,39 @@ def judge_changes(
     - an event of an environment that is not production counts 0.3.
     """
     upstream = graph.upstream(metric) | {metric}
-    found = [_judged(project, graph, upstream, onset, event, moved) for event in events]
+    found = [
+        _judged(graph, upstream, onset, item.event, item.nodes, moved, item.what)
+        if isinstance(item, Redefinition)
+        else _judged(graph, upstream, onset, item, matches(project, item), moved)
+        for item in events
+    ]
     return tuple(sorted(found, key=lambda item: (-item.fit, abs(item.event.time - onset.time), item.event.id)))
 
 
 def _judged(
-    project: Project, graph: LineageGraph, upstream: frozenset[str], onset: Onset, event: ChangeEvent, moved: Collection[str]
+    graph: LineageGraph,
+    upstream: frozenset[str],
+    onset: Onset,
+    event: ChangeEvent,
+    about: Sequence[str],
+    moved: Collection[str],
+    what: str | None = None,
 ) -> Judged:
-    nodes = tuple(node for node in matches(project, event) if node in graph.nodes)
+    nodes = tuple(node for node in about if node in graph.nodes)
     lag = max(0.0, (onset.time - event.time) / US["s"])
     verdict = _verdict(event, nodes, upstream, onset)
     if verdict != "candidate":
-        return Judged(event, nodes, verdict, onset.time, lag, 0.0, 0.0, 0.0)
+        return Judged(event, nodes, verdict, onset.time, lag, 0.0, 0.0, 0.0, what)
     reached = set(nodes).union(*(graph.downstream(node) for node in nodes))
     near = onset.near(event.time)
     contrast = (sum(node in reached for node in moved) + 0.5) / (len(moved) + 0.5)
     weight = 1.0 if event.env is None or event.env.lower() in _PRODUCTION else _OTHER_ENVIRONMENT
-    return Judged(event, nodes, verdict, onset.time, lag, near, contrast, near * contrast * weight)
+    return Judged(event, nodes, verdict, onset.time, lag, near, contrast, near * contrast * weight, what)
+
+
+def earliest(onset: Onset) -> int:
+    """The time before which nothing is a candidate, microseconds."""
+    return onset.time - max(_FARTHEST, 30 * onset.scale)
 
 
 def _verdict(event: ChangeEvent, nodes: tuple[str, ...], upstream: frozenset[str], onset: Onset) -> Verdict:
@@ -108,4 +132,4 @@ def _verdict(event: ChangeEvent, nodes: tuple[str, ...], upstream: frozenset[str
         return "after"
     if upstream.isdisjoint(nodes):
         return "elsewhere"
-    return "long before" if onset.time - event.time > max(_FARTHEST, 30 * onset.scale) else "candidate"
+    return "long before" if event.time < earliest(onset) else "candidate"

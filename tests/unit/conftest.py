@@ -19,8 +19,9 @@ def git(tmp_path: Path) -> Git:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     environment = {**clean, **names, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
-    def run(*arguments: str, at: Path = folder) -> str:
-        done = subprocess.run(["git", "-C", str(at), *arguments], env=environment, capture_output=True, text=True, check=False)
+    def run(*arguments: str, at: Path = folder, when: str | None = None) -> str:
+        dated = {} if when is None else {"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when}
+        done = subprocess.run(["git", "-C", str(at), *arguments], env=environment | dated, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
