@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from metricsctl.detect.report import AnomalyReport, Emit
     from metricsctl.explain.report import Explanation
     from metricsctl.impact.report import ImpactReport
+    from metricsctl.ingest.external.report import SeriesReport
     from metricsctl.ingest.report import IngestReport
     from metricsctl.lineage.graph import LineageGraph
     from metricsctl.lineage.report import Direction, LineageReport
@@ -133,6 +134,12 @@ class Workspace:
         options = IngestOptions(source=source, final=final, rebuild=rebuild, dry_run=dry_run, rejects=rejects, max_rejects=max_rejects)
         return ingest(self._checked(), [str(path) for path in paths], self.store, options)
 
+    def bring(self, *series: str) -> SeriesReport:
+        """Bring series that live elsewhere (default: all) into the store; see `metricsctl.ingest.external.run.bring` for the errors."""
+        from metricsctl.ingest.external import bring
+
+        return bring(self._checked(), self.store, series)
+
     def query(
         self,
         *metrics: str,
@@ -143,6 +150,7 @@ class Workspace:
         where: str | None = None,
         order: str | None = None,
         limit: int | None = None,
+        as_of: int | str | None = None,
     ) -> QueryReport:
         """Compute metrics from the store, filled as their definitions say; `grain` as in "1d", all else as in `query.run.QueryOptions`."""
         from metricsctl.core.errors import UsageError
@@ -153,7 +161,9 @@ class Workspace:
             length = None if grain is None else Grain.parse(grain)
         except ValueError as error:
             raise UsageError(str(error), hint="for example 1h, 1d, 1w, 1mo") from error
-        options = QueryOptions(by=tuple(by), grain=length, since=since, until=until, where=where, fill=True, order=order, limit=limit)
+        options = QueryOptions(
+            by=tuple(by), grain=length, since=since, until=until, where=where, fill=True, order=order, limit=limit, as_of=as_of
+        )
         return query(self._checked(), self.store, metrics, options)
 
     def detect(

@@ -78,12 +78,14 @@ class Project:
         return self._defaults[record.span.path]
 
     def metric(self, name: str) -> Metric:
-        """The metric or variant called `name`, through aliases; UnknownName if there is none."""
+        """The metric or variant called `name`, through aliases, or the series read as one; UnknownName if there is none."""
         seen = set()
         metric = self.all_metrics.get(name)
         while isinstance(metric, Alias) and metric.alias_of.name not in seen:
             seen.add(metric.alias_of.name)
             metric = self.all_metrics.get(metric.alias_of.name)
+        if metric is None and name in self.series:
+            return self.series_metrics[name]
         if metric is None:
             skipped = self.skipped.get(f"metric:{name.partition('.')[0]}")
             if skipped is not None:
@@ -97,6 +99,11 @@ class Project:
         """The named filters of all metrics, each as a metric of its own: `revenue.de`."""
         found = (_variant(metric, name) for metric in self.metrics.values() for name in metric.variants)
         return {variant.name.name: variant for variant in found}
+
+    @functools.cached_property
+    def series_metrics(self) -> Mapping[str, Metric]:
+        """What is said of each series, as of a metric: where it says nothing itself, as of the metric that it is another reading of."""
+        return {name: _as_metric(series, self.all_metrics) for name, series in self.series.items()}
 
     @functools.cached_property
     def all_metrics(self) -> Mapping[str, Metric]:
@@ -154,6 +161,27 @@ class Project:
         errors = [finding for finding in findings if finding.severity is Severity.ERROR]
         if errors:
             raise ProjectError.of(sorted(errors, key=lambda finding: finding.sort_key))
+
+
+def _as_metric(series: ExternalSeries, metrics: Mapping[str, Metric]) -> Metric:
+    """A series as a metric to be queried, judged and explained."""
+    own = None if series.metric is None else metrics.get(series.metric.name)
+    return Metric(
+        name=series.name,
+        description=series.description,
+        owner=series.owner,
+        tier=series.tier if series.tier is not None or own is None else own.tier,
+        unit=series.unit or (own.unit if own else None),
+        direction=series.direction or (own.direction if own else None),
+        dimensions=series.by,
+        grain=series.grain,
+        timezone=series.timezone,
+        tags=series.tags,
+        label=series.label,
+        meta=series.meta,
+        span=series.span,
+        places=series.places,
+    )
 
 
 _OWN = frozenset({"name", "variants", "span", "of", "filter"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,13 +93,18 @@ def _frames(
     project: Project, plan: Plan, store: Path, names: list[str], grain: Grain, wanted: Wanted
 ) -> tuple[dict[str, list[SeriesFrame]], list[Diagnostic]]:
     """The total of each metric, and its splits; metrics that share a split are read together."""
-    together: dict[tuple[str, ...], list[str]] = {(): list(names)}
+    together: dict[tuple[str, ...], list[str]] = {(): [name for name in names if not plan.is_as_it_is(plan.computation(name))]}
     for name in names:
+        if plan.is_as_it_is(plan.computations[name]):  # neither a total nor a split by less can be had
+            together.setdefault(tuple(_dimensions(plan, plan.computations[name])), []).append(name)
+            continue
         for by in (wanted.by,) if wanted.by else ((dimension,) for dimension in _dimensions(plan, plan.computations[name])):
             together.setdefault(by, []).append(name)
     frames: dict[str, list[SeriesFrame]] = {name: [] for name in names}
     diagnostics: list[Diagnostic] = []
     for by, group in together.items():
+        if not group:
+            continue
         report = query(project, store, group, QueryOptions(by=by, grain=grain, until=wanted.until))
         diagnostics.extend(report.diagnostics)
         for name, frame in zip(group, report.frames, strict=True):
@@ -149,13 +154,17 @@ def _series_set(
     times = np.array(list(fetcher.grid.starts(int(total.time.min()), int(total.time.max()))), dtype=np.int64)
     over, alive = known.of(fetcher, computation, times)
     additive = isinstance(computation, Base) and computation.additive
+    brought = fetcher.plan.is_external(computation)
+    if brought:  # on how many rows its values stand is not known
+        wanted = replace(wanted, min_share=0.0, min_rows=0.0)
     series = [
         _series(key, frame, times, over, over & alive & additive)
         for split in frames
         for key, frame in (_carrying(split, int(total.count.sum()), int(alive.sum()), wanted) if split.dimensions else [({}, split)])
     ]
     direction: Direction = metric.direction if metric.direction in {"up", "down"} else "neutral"  # type: ignore[assignment]
-    kind: Kind = _KINDS.get(computation.aggregate, "level") if isinstance(computation, Base) else "level"
+    kind: Kind | None = _KINDS.get(computation.aggregate, "level") if isinstance(computation, Base) else "level"
+    kind = None if brought else kind
     traits = Traits(metric.name.name, metric.unit, direction, kind, zone)
     grid = Grid.of(times, wall_clock(times, grain, zone), grain.microseconds)
     return SeriesSet(traits, grid, tuple(series), alive | ~over)

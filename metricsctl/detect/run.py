@@ -68,7 +68,8 @@ def detect(
     options = options or DetectOptions()
     _check_detector(options.detector)
     skipped = {} if metrics else not_computed(project)
-    names = metrics or [name for name, metric in project.metrics.items() if name not in skipped and not isinstance(metric, Alias)]
+    own = [name for name, metric in project.metrics.items() if name not in skipped and not isinstance(metric, Alias)]
+    names = metrics or [*own, *(name for name in project.series if name not in project.all_metrics)]
     wanted = Wanted(options.by, options.grain, options.until, options.min_share, options.min_rows)
     collected = collect(project, store, names, wanted)
     noticed = (*(left_out(item) for item in skipped.values()), *not_heeded(project, "detect"), *collected.diagnostics)

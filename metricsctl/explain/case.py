@@ -49,7 +49,8 @@ class Case:
     @property
     def node(self) -> str:
         """Of the metric in the lineage graph."""
-        return f"metric:{self.name}"
+        kind = "metric" if self.name in self.project.all_metrics else "series"
+        return f"{kind}:{self.name}"
 
     @property
     def inside(self) -> Mask:

@@ -23,6 +23,7 @@ __all__ = ["Axis", "Panel", "PanelReader", "condition"]
 
 FloatArray = npt.NDArray[np.float64]
 Key = tuple[str | None, ...]
+_MANY_ROWS = 1e12  # of a series that lives elsewhere, whose rows are not known: no doubt comes from their number
 _HISTORY, _LEAST = 75 * US["d"], 130  # what is learned from: eight weeks and some, and at least so many windows
 
 
@@ -171,6 +172,8 @@ class PanelReader:
         places = np.searchsorted(axis.times, np.array([time for _, time in block.points], dtype=np.int64))
         fits = places < len(axis)
         values[cells[fits], places[fits]], counts[cells[fits], places[fits]] = block.value[fits], block.count[fits]
+        if self.plan.is_external(computation):
+            counts[counts > 0] = _MANY_ROWS
         return Panel(tuple(keys), values, counts)
 
 

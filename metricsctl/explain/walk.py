@@ -50,9 +50,11 @@ def furthest(found: tuple[Upstream, ...]) -> Upstream | None:
 
 
 def moves_of_metrics(reader: PanelReader, axis: Axis, inside: Mask) -> dict[str, Move]:
-    """What every simple metric did that is stored in the grain of the axis."""
+    """What every simple metric did that is stored in the grain of the axis; series that live elsewhere are other readings of them."""
     found = {}
     for name, computation in reader.plan.computations.items():
+        if reader.plan.is_external(computation):
+            continue
         if isinstance(computation, Base) and computation.metric == name and reader.grain_of(computation) == axis.grain:
             move = metric_move(name, reader, axis, inside)
             if move is not None:

@@ -53,12 +53,13 @@ def ingest(
     plan = build(project)
     with tempfile.TemporaryDirectory(prefix="metricsctl-") as scratch:
         spool = Path(scratch)
-        files = assign(discover(list(paths), stdin=stdin, spool_dir=spool), plan.sources, options.source)
+        files = assign(discover(list(paths), stdin=stdin, spool_dir=spool), plan.event_sources, options.source)
         with _sink(store, options) as sink:
             folder = DuckDbFolder(sink.connection, plan.sources, spool, memory=options.memory)
             run = Session(project, plan, options, sink, folder, spool, Pace(progress))
             try:
                 run.prepare(files)
+                sink.carry_over(plan)
                 run.read(files)
                 run.finish()
             finally:

@@ -146,7 +146,9 @@ class Session:
         fed = list(dict.fromkeys(source for _, source in files))
         head = self.sink.head()
         if self.options.rebuild:
-            lost = sorted(name for name, state in self.sink.replaced().items() if state.rows and name not in fed)
+            lost = sorted(
+                name for name, state in self.sink.replaced().items() if state.rows and name not in fed and not self._is_external(name)
+            )
             if lost:
                 raise UsageError(
                     f"a rebuild without files of {', '.join(lost)} would lose what the store holds of them",
@@ -164,6 +166,10 @@ class Session:
         rollups = [target.rollup for found in self.targets.values() for target in found]
         self.folder.prepare(rollups)
         check_expressions(self.project, self.plan, self.folder, rollups)
+
+    def _is_external(self, name: str) -> bool:
+        """Whether a source of the store is a series, which a rebuild takes over."""
+        return name in self.plan.sources and self.plan.sources[name].external
 
     def _closed_windows(self, rollup: Rollup) -> Closed:
         """What was final of a rollup when the run began: the least of its sources."""

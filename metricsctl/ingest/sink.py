@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from metricsctl.ingest.external.run import carry_over
 from metricsctl.plan.tables import Table
+from metricsctl.plan.types import Plan
 from metricsctl.store.compact import compact_grown
 from metricsctl.store.head import FORMAT, Head, SourceState
 from metricsctl.store.held import RETIRED
+from metricsctl.store.reader import StoreReader
 from metricsctl.store.writer import FileMark, StoreWriter
 
 if TYPE_CHECKING:
@@ -30,6 +33,9 @@ class Sink(Protocol):
 
     def replaced(self) -> Mapping[str, SourceState]:
         """The sources of the store that a rebuild replaces."""
+
+    def carry_over(self, plan: Plan) -> None:
+        """In a rebuild, take over what is had from no event file: series that live elsewhere."""
 
     def marks(self, source: str) -> Sequence[FileMark]:
         """What has been read of a source."""
@@ -77,6 +83,12 @@ class StoreSink:
         """See `Sink`."""
         present = Head.read(self._writer.path)
         return {} if present is None else present.sources
+
+    def carry_over(self, plan: Plan) -> None:
+        """See `Sink`."""
+        present = Head.read(self._writer.path)
+        if present is not None and present.generation != self._writer.generation.name:
+            carry_over(plan, StoreReader(self._writer.path, present), self._writer)
 
     def marks(self, source: str) -> Sequence[FileMark]:
         """See `Sink`."""
@@ -137,6 +149,9 @@ class DrySink:
     def replaced(self) -> Mapping[str, SourceState]:
         """See `Sink`."""
         return {}
+
+    def carry_over(self, plan: Plan) -> None:
+        """See `Sink`."""
 
     def marks(self, source: str) -> Sequence[FileMark]:  # noqa: ARG002 - the interface is Sink's
         """See `Sink`."""

@@ -13,6 +13,7 @@ from metricsctl.definition.expression import Expression, quote_dotted
 from metricsctl.definition.project import Project
 from metricsctl.definition.references import inputs_of
 from metricsctl.definition.schema import Alias, Cumulative, Derived, Input, Metric, Model, Ratio, Simple, Source, Variant
+from metricsctl.plan.external import externals
 from metricsctl.plan.types import (
     ROWS,
     Base,
@@ -85,7 +86,13 @@ class _Builder:
         computations = {name: self.computation(metric, ()) for name, metric in wanted.items()}
         heartbeats = {name: self.heartbeat(name) for name in self.used}
         sources = {name: self.source(name, heartbeats[name]) for name in sorted(self.used)}
-        return Plan(sources, dict(sorted(self.rollups.items())), computations, skipped)
+        brought = externals(self.project)
+        return Plan(
+            {**sources, **brought.sources},
+            dict(sorted({**self.rollups, **brought.rollups}.items())),
+            {**brought.computations, **computations},
+            skipped,
+        )
 
     def computation(self, metric: Metric, filters: tuple[Expression, ...], span: Span | None = None) -> Computation:
         """How a metric is computed; `filters` come from the ratios above it and hold for every row, `span` from a cumulative one."""

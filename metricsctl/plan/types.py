@@ -178,6 +178,7 @@ class SourcePlan:
     others: tuple[Match, ...] = ()
     key: tuple[str, ...] = ()
     dedup: Duration = field(default_factory=lambda: Duration(0, "s"))
+    external: bool = False  # points of a series that lives elsewhere, no events
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -270,6 +271,19 @@ class Plan:
         if name in self.skipped:
             raise NotComputed.of(self.skipped[name])
         return self.computations[name]
+
+    @property
+    def event_sources(self) -> Mapping[str, SourcePlan]:
+        """The sources that events are read for: all but the series that live elsewhere."""
+        return {name: source for name, source in self.sources.items() if not source.external}
+
+    def is_external(self, computation: Computation) -> bool:
+        """Whether a metric is a series that lives elsewhere."""
+        return any(self.sources[name].external for name in self.sources_of(computation))
+
+    def is_as_it_is(self, computation: Computation) -> bool:
+        """Whether a metric is a series whose values do not add up: it can be had in its own windows and by all its dimensions only."""
+        return isinstance(computation, Base) and computation.aggregate == "last" and self.is_external(computation)
 
     def rollups_of(self, source: str) -> list[Rollup]:
         """The rollups that the events of a source go into, its heartbeat first."""

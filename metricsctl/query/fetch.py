@@ -10,7 +10,7 @@ import numpy as np
 
 from metricsctl.core.errors import UsageError
 from metricsctl.core.timegrid import Grain, TimeGrid
-from metricsctl.engine.duckdb.read import StateReader, condition_sql
+from metricsctl.engine.duckdb.read import StateReader, States, condition_sql
 from metricsctl.engine.duckdb.statements import Buckets
 from metricsctl.plan.types import Base, Plan, Rollup, Span
 from metricsctl.query.block import Block, Point, from_points
@@ -70,6 +70,7 @@ class Fetcher:
         condition = None if self.where is None else condition_sql(self.where, rollup.keys)
         wanted = {str(number): base for number, base in enumerate(bases)}
         states = self.reader.states(files, buckets, self.by, wanted, condition, rollup.dimensions)
+        self._check_as_is(rollup, bases, states)
         keys = list(zip(*(column.tolist() for column in states.keys.values()), strict=True)) if self.by else [()] * len(states.time)
         points: list[Point] = list(zip(keys, states.time.tolist(), strict=True))
         known = {bucket: self.window_status(rollup, bucket) for bucket in set(states.time.tolist())}
@@ -134,6 +135,15 @@ class Fetcher:
         if missing:
             stored = ", ".join(rollup.dimensions) or "none: only its total"
             raise UsageError(f"metric '{bases[0].metric}' is not stored by '{missing[0]}'", hint=f"stored dimensions: {stored}")
+
+    def _check_as_is(self, rollup: Rollup, bases: Sequence[Base], states: States) -> None:
+        """UsageError if values of a series were put together that do not add up."""
+        whole = [base.metric for base in bases if self.plan.is_as_it_is(base)]
+        if not whole or int(states.rows.max(initial=0)) <= 1:
+            return
+        by = f" --by {','.join(rollup.dimensions)}" if rollup.dimensions else ""
+        message = f"series '{whole[0]}' is brought as it is: its values do not add up to other windows or fewer dimensions"
+        raise UsageError(message, hint=f"ask for --grain {rollup.grain}{by}, or say of which count or sum it is a reading (`metric:`)")
 
     # -- what is known of a window
 

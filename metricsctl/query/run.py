@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from metricsctl.query.block import Block, from_points
 from metricsctl.query.compute import Computer, leaves
 from metricsctl.query.fetch import Fetcher, Period
 from metricsctl.query.frame import QueryReport, SeriesFrame, Status
+from metricsctl.query.past import as_known
 from metricsctl.query.period import parse_period
 from metricsctl.query.shape import Order, filled, ordered
 from metricsctl.query.sql import SqlReport
@@ -41,6 +43,7 @@ class QueryOptions:
     `since` and `until` are microseconds (UTC), or text: a date or time (naive: in the metric's zone), or `7d` back from the watermark.
     `where` is a condition over dimensions. `fill`: windows without a value are filled as the metrics say. `order` is `value`, `time` or a
     dimension, with a `-` before it the largest first; `limit` keeps so many points of each metric.
+    `as_of` (microseconds, or a time in the zone of the first metric) asks for series as they were known then.
     """
 
     by: tuple[str, ...] = ()
@@ -51,6 +54,7 @@ class QueryOptions:
     fill: bool = False
     order: str | None = None
     limit: int | None = None
+    as_of: int | str | None = None
 
 
 def query(project: Project, store: Path | StoreReader, metrics: Sequence[str], options: QueryOptions | None = None) -> QueryReport:
@@ -90,7 +94,19 @@ def _run(
     _check_names(plan, metrics, options)
     opened = store if isinstance(store, StoreReader) else StoreReader.open(store)
     with contextlib.closing(StateReader(log, opened.connection)) as reader:
-        return opened.retrying(lambda now: _answer(project, plan, (now, reader), found, options))
+        return opened.retrying(lambda now: _at_moment(project, plan, (now, reader), found, options))
+
+
+def _at_moment(
+    project: Project, plan: Plan, opened: tuple[StoreReader, StateReader], found: Sequence[tuple[str, Metric]], options: QueryOptions
+) -> QueryReport:
+    """The answer as of now, or as of an earlier moment."""
+    if options.as_of is None:
+        return _answer(project, plan, opened, found, options)
+    moment = parse_period(options.as_of, None, project.zone_of(found[0][1]), time.time_ns() // 1000).since
+    assert moment is not None  # noqa: S101 - there is a reference for relative times
+    with as_known(plan, opened[0], [(name, plan.computation(name)) for name, _ in found], moment) as past:
+        return _answer(project, plan, (past, opened[1]), found, options)
 
 
 def _answer(
@@ -111,9 +127,7 @@ def _answer(
         computation = plan.computation(name)
         if not is_held(computation, store.head):
             message = f"the store has no data for metric '{name}'"
-            diagnostics.append(
-                Diagnostic("no-data", Severity.WARNING, message, hint="run `metricsctl ingest` with event files of its source")
-            )
+            diagnostics.append(Diagnostic("no-data", Severity.WARNING, message, hint=_way_to(plan, name, computation)))
             frames.append(_frame(name, metric, from_points([], [], [], []), fetcher))
             continue
         period = parse_period(options.since, options.until, zone, _reference_time(plan, store, computation))
@@ -127,6 +141,13 @@ def _answer(
     shown = tuple(ordered(frame, order, options.limit) for frame in frames)
     left_off = sum(len(frame) for frame in frames) - sum(len(frame) for frame in shown)
     return QueryReport(shown, tuple(dict.fromkeys(diagnostics)), ordered=order is not None, left_off=left_off)
+
+
+def _way_to(plan: Plan, name: str, computation: Computation) -> str:
+    """How data of a metric come into the store."""
+    if plan.is_external(computation):
+        return f"run `metricsctl ingest --series {name}`"
+    return "run `metricsctl ingest` with event files of its source"
 
 
 def _windows_over(fetcher: Fetcher, computation: Computation, frame: SeriesFrame, period: Period) -> list[int]:

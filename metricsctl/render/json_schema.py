@@ -35,6 +35,7 @@ REPORTS = {
     "impact": "metricsctl.impact.report:ImpactReport",
     "impact-calibrate": "metricsctl.impact.calibrate:CalibrationReport",
     "ingest": "metricsctl.ingest.report:IngestReport",
+    "ingest-series": "metricsctl.ingest.external.report:SeriesReport",
     "init": "metricsctl.definition.scaffold:Scaffold",
     "lineage": "metricsctl.lineage.report:LineageReport",
     "lint": "metricsctl.lint.report:LintReport",

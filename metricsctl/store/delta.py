@@ -26,6 +26,7 @@ __all__ = [
     "diverged",
     "exists",
     "files",
+    "history",
     "latest",
     "publish",
     "snapshot",
@@ -137,6 +138,22 @@ def snapshot(path: Path, version: int) -> list[DataFile]:
 def files(path: Path, version: int) -> list[str]:
     """The plain paths of the data files of one version of the table at `path`."""
     return [file.path for file in snapshot(path, version)]
+
+
+def history(path: Path) -> list[tuple[int, int]]:
+    """The versions of the table at `path` that can still be read, with the time of each (microseconds), in order."""
+    with _failures(path):
+        found = sorted((int(entry["version"]), int(entry["timestamp"]) * 1000) for entry in _open(path).history())
+        newest = found[-1][0] if found else 0
+        return [(number, at) for number, at in found if number == newest or all(map(os.path.exists, _readable(path, number)))]
+
+
+def _readable(path: Path, version: int) -> list[str]:
+    """The files of a version; one that is not there if the log no longer tells."""
+    try:
+        return files(path, version)
+    except StoreError:
+        return [os.path.join(path, _LOG, "gone")]  # noqa: PTH118
 
 
 def unneeded(path: Path, version: int, hours: int) -> list[str]:

@@ -13,10 +13,13 @@ from metricsctl.core.serial import plain
 from metricsctl.plan.types import Plan, bases
 from metricsctl.store import delta
 from metricsctl.store.generation import table_folder
+from metricsctl.store.head import TableState
 from metricsctl.store.maintain import drop_states
 from metricsctl.store.reader import StoreReader
 
 __all__ = ["DropReport", "Dropped", "drop"]
+
+REVISIONS = "revisions"  # what stands for the measures of a table that has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +100,20 @@ def _states_of(plan: Plan, reader: StoreReader, name: str) -> list[tuple[str, st
     """The measures that a name means, each with its rollup; those that the store does not hold are left out."""
     table = reader.head.tables.get(name)
     if table is not None:
-        return [(name, measure) for measure in table.meta["measures"]]
+        return [(name, measure) for measure in _held(table)]
+    if name in plan.computations and plan.is_external(plan.computations[name]):
+        return [(other, measure) for other, table in _series_tables(plan, reader, name) for measure in _held(table)]
     if name not in plan.computations:
         raise UnknownName.of("rollup or metric", name, [*reader.head.tables, *plan.computations])
     found = dict.fromkeys((base.rollup, base.measure.id) for base in bases(plan.computations[name]))
-    held = {rollup: table.meta["measures"] for rollup, table in reader.head.tables.items()}
+    held = {rollup: _held(table) for rollup, table in reader.head.tables.items()}
     return [(rollup, measure) for rollup, measure in found if measure in held.get(rollup, ())]
+
+
+def _series_tables(plan: Plan, reader: StoreReader, name: str) -> list[tuple[str, TableState]]:
+    """All tables of a series: its states, its revisions, its heartbeat."""
+    sources = plan.sources_of(plan.computations[name])
+    return [(other, table) for other, table in reader.head.tables.items() if sources.intersection(table.meta["sources"])]
 
 
 def _unused(plan: Plan, reader: StoreReader) -> dict[str, list[str]]:
@@ -110,11 +121,18 @@ def _unused(plan: Plan, reader: StoreReader) -> dict[str, list[str]]:
     kept = {source.heartbeat.id for source in plan.sources.values()}
     found = {}
     for name, table in reader.head.tables.items():
-        own = [measure for measure in table.meta["measures"] if (name, measure) not in used]
+        own = [measure for measure in _held(table) if (name, measure) not in used]
         # the count of rows costs little, and every table has it
+        if table.meta.get("revisions_of") in plan.rollups:
+            continue
         if name not in kept and (name not in plan.rollups or set(own) - {"rows"}):
-            found[name] = table.meta["measures"] if name not in plan.rollups else [measure for measure in own if measure != "rows"]
+            found[name] = _held(table) if name not in plan.rollups else [measure for measure in own if measure != "rows"]
     return found
+
+
+def _held(table: TableState) -> list[str]:
+    """The measures of a table; revisions of a series have none, but are dropped as a whole all the same."""
+    return list(table.meta.get("measures", [REVISIONS]))
 
 
 def _users(plan: Plan, wanted: dict[str, set[str]]) -> tuple[str, ...]:
@@ -130,12 +148,12 @@ def _users(plan: Plan, wanted: dict[str, set[str]]) -> tuple[str, ...]:
 
 def _check(plan: Plan, reader: StoreReader, names: Sequence[str], wanted: dict[str, set[str]]) -> None:
     """UsageError where something that stays would lose what it stands on."""
-    alive = {source.heartbeat.id: source.name for source in plan.sources.values()}
+    alive = {source.heartbeat.id: source.name for source in plan.event_sources.values()}
     for rollup, measures in wanted.items():
         if "rows" in measures and rollup in alive:
             message = f"'{rollup}' tells whether source '{alive[rollup]}' was alive: every metric of it needs that"
             raise UsageError(message, hint="name other rollups")
-        if "rows" in measures and not measures.issuperset(reader.head.tables[rollup].meta["measures"]):
+        if "rows" in measures and not measures.issuperset(_held(reader.head.tables[rollup])):
             raise UsageError(f"the count of rows is part of '{rollup}' and goes with it only", hint=f"name {rollup} as a whole")
     whole = {name for name in names if name not in plan.computations}
     metrics = [name for name in names if name in plan.computations]
@@ -153,6 +171,6 @@ def _dropped(reader: StoreReader, rollup: str, measures: set[str]) -> Dropped:
     table = reader.head.tables[rollup]
     folder = table_folder(reader.path / reader.head.generation, rollup)
     files = [] if table.version is None else delta.snapshot(folder, table.version)
-    held = table.meta["measures"]
+    held = _held(table)
     mine = tuple(measure for measure in held if measure in measures)
     return Dropped(rollup, len(mine) == len(held), mine, sum(file.rows for file in files), sum(file.bytes for file in files))

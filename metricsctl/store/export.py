@@ -82,7 +82,7 @@ def _export(plan: Plan, reader: StoreReader, fresh: Path, folder: Path, form: Fo
     with contextlib.closing(connect(None)) as connection:
         for name, table in sorted(reader.head.tables.items()):
             files = reader.files(name)
-            if not files or (names and name not in names):
+            if not files or "measures" not in table.meta or (names and name not in names):
                 continue
             columns = [column.name for column in table.columns]
             target = fresh / f"{name}.{form}"

@@ -34,6 +34,8 @@ def waiting_metrics(plan: Plan, head: Head) -> tuple[str, ...]:
     fed = {name for name, state in head.sources.items() if state.rows}
 
     def waits(base: Base) -> bool:
+        if any(plan.sources[name].external for name in plan.rollups[base.rollup].sources if name in plan.sources):
+            return False  # a series is brought as a whole
         return not _holds(head, base) and not fed.isdisjoint(plan.rollups[base.rollup].sources)
 
     return tuple(sorted(name for name, found in plan.computations.items() if any(map(waits, bases(found)))))

@@ -220,7 +220,8 @@ class StoreWriter:
             raise RuntimeError(f"rows were put into the table {table} in this group already")
         with self._failures():
             stored = self._stored(table).table
-            files = tuple(file for select in selects if (file := self._stage(stored, select)).rows)
+            staged = [self._stage(stored, select) for select in selects]
+            files = tuple(file for file in staged if file.rows) or tuple(staged[:1])  # a table without rows has a file without rows
         self._changes[table] = Change(files, replaces=True)
         self._changed = True
         return sum(file.rows for file in files)

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["ingest"]
 
-PathsArgument = Annotated[list[str], typer.Argument(metavar="PATH ...", help="Event files, folders, globs; - is stdin.")]
+PathsArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="PATH ...", help="Event files, folders, globs; - is stdin.", show_default=False)
+]
+SeriesOption = Annotated[
+    list[str] | None,
+    typer.Option("--series", metavar="NAME,...|all", help="Bring series that live elsewhere, from their own files.", show_default=False),
+]
 SourceOption = Annotated[
     str | None,
     typer.Option("--source", metavar="S", help="Source that all files are of.", show_default=False, autocompletion=complete.sources),
@@ -37,7 +43,7 @@ DATA_ERROR = 3
 @verb("table", "json")
 def ingest(
     out: Output,
-    paths: PathsArgument,
+    paths: PathsArgument = None,
     source: SourceOption = None,
     final: FinalOption = False,
     rebuild: RebuildOption = False,
@@ -45,6 +51,7 @@ def ingest(
     rejects: RejectsOption = None,
     max_rejects: MaxRejectsOption = "1%",
     memory: MemoryOption = "600MB",
+    series: SeriesOption = None,
     project: ProjectOption = None,
     store: StoreOption = None,
 ) -> int:
@@ -54,7 +61,7 @@ def ingest(
     --------
     metricsctl ingest events/ --final
     metricsctl ingest payment_log.ndjson.gz --rejects rejected.jsonl --max-rejects 100
-    zcat logs/*.gz | metricsctl ingest - --source ad_log
+    metricsctl ingest --series all
 
     See Also
     --------
@@ -63,6 +70,7 @@ def ingest(
     import sys
 
     from metricsctl.cli.project import load_project, store_folder
+    from metricsctl.core.errors import UsageError
     from metricsctl.ingest.run import IngestOptions
     from metricsctl.ingest.run import ingest as run
 
@@ -75,11 +83,30 @@ def ingest(
         max_rejects=max_rejects,
         memory=_bytes(memory),
     )
+    if series is not None:
+        return _bring(out, series, paths, project, store, max_rejects)
+    if not paths:
+        raise UsageError("no event file is named", hint="give files, folders, globs or -; or --series all")
     began = time.monotonic()
     report = run(load_project(project), paths, store_folder(project, store), options, stdin=sys.stdin.buffer, progress=out.progress)
     out.write(report)
     out.note(_summary(report, time.monotonic() - began))
     return DATA_ERROR if report.over_limit or report.incomplete else 0
+
+
+def _bring(out: Output, series: list[str], paths: list[str] | None, project: Path | None, store: Path | None, max_rejects: str) -> int:
+    """`ingest --series`."""
+    from metricsctl.cli.options import words
+    from metricsctl.cli.project import load_project, store_folder
+    from metricsctl.core.errors import UsageError
+    from metricsctl.ingest.external import bring
+
+    if paths:
+        raise UsageError("--series brings series from their own files", hint="ingest event files by a command of their own")
+    names = words(series)
+    report = bring(load_project(project), store_folder(project, store), [] if names == ["all"] else names, max_rejects=max_rejects)
+    out.write(report)
+    return DATA_ERROR if report.over_limit else 0
 
 
 def _bytes(text: str) -> int:

@@ -31,6 +31,10 @@ OrderOption = Annotated[
     typer.Option("--order", metavar="X", help="Order points by value, time or a dimension; -value: the largest first.", show_default=False),
 ]
 LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Only N points of each metric.", show_default=False)]
+AsOfOption = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="T", help="Series that live elsewhere as they were known at T: a time, or 7d ago.", show_default=False),
+]
 PlotOption = Annotated[bool, typer.Option("--plot", help="Draw each series above the table.")]
 ShowSqlOption = Annotated[bool, typer.Option("--show-sql", help="Print the SQL that is run on the store instead of its result.")]
 
@@ -46,6 +50,7 @@ def query(
     where: WhereOption = None,
     order: OrderOption = None,
     limit: LimitOption = None,
+    as_of: AsOfOption = None,
     plot: PlotOption = False,
     show_sql: ShowSqlOption = False,
     project: ProjectOption = None,
@@ -76,7 +81,9 @@ def query(
         length = None if grain is None else Grain.parse(grain)
     except ValueError as error:
         raise UsageError(f"--grain: {error}", hint="for example 1h, 1d, 1w, 1mo") from error
-    options = QueryOptions(by=tuple(words(by)), grain=length, since=since, until=until, where=where, fill=True, order=order, limit=limit)
+    options = QueryOptions(
+        by=tuple(words(by)), grain=length, since=since, until=until, where=where, fill=True, order=order, limit=limit, as_of=as_of
+    )
     definitions, folder, names = load_project(project), store_folder(project, store), words(metrics)
     if show_sql:
         out.write(shown_sql(definitions, folder, names, options))

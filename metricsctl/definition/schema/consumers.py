@@ -86,7 +86,11 @@ class ExternalSeries(Placed):
     name: Ref = key(Name(), "Its name.", required=True)
     description: str | None = key(TEXT, "What the number says.")
     metric: Ref | None = key(Name("metric"), "The metric that it is another reading of.")
-    path: str = key(TEXT, "Its files (CSV, Parquet, NDJSON): a path or glob, relative to the YAML file.", required=True)
+    path: str = key(
+        TEXT,
+        "Its files (CSV, Parquet, NDJSON: a path or glob; or the folder of a Delta Lake table), relative to the YAML file.",
+        required=True,
+    )
     time: Ref = key(Name("column"), "Column of the start of each window.", required=True)
     value: Ref = key(Name("column"), "Column of the value.", required=True)
     by: tuple[Ref, ...] = key(DIMENSIONS, "Columns that it is split by.", default=())

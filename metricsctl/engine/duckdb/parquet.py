@@ -33,7 +33,11 @@ def read_parquet(files: Sequence[str | os.PathLike[str]]) -> str:
 
 
 def literal_path(file: str | os.PathLike[str]) -> str:
-    """A path as a SQL string that is no pattern."""
+    """A path as a SQL string that is no pattern.
+
+    >>> print(literal_path("/a?/b.csv"))
+    '/a[?]/b.csv'
+    """
     return literal(os.fspath(file).translate(_GLOB))
 
 
