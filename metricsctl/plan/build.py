@@ -135,7 +135,7 @@ class _Builder:
         stock, entity = self.stock(metric)
         keys = tuple(self.key(metric, name) for name in self.project.dimensions_of(metric))
         types = self.types_of(metric, filters)
-        kind = _STATES[metric.agg] if stock is None else _TAKEN[stock.take]
+        kind = _TAKEN[stock.take] if stock is not None else "sketch" if metric.approximate else _STATES[metric.agg]
         measure = Measure(kind, None if metric.expr is None else _sql(metric.expr), tuple(map(_sql, filters)), types)
         rollup = Rollup(
             relation=metric.source.name,

@@ -58,13 +58,8 @@ def _semi_additive(metric: Metric) -> Obstacle | None:
     return None
 
 
-def _approximate(metric: Metric) -> Obstacle | None:
-    found = isinstance(metric, Simple) and metric.approximate
-    return Obstacle("approximate distinct counts", metric.place("approximate")) if found else None
-
-
 _OF_STOCKS = {"sum", "avg", "min", "max", "count"}
-METRICS: tuple[Callable[[Metric], Obstacle | None], ...] = (_conversion, _hopping, _semi_additive, _approximate)
+METRICS: tuple[Callable[[Metric], Obstacle | None], ...] = (_conversion, _hopping, _semi_additive)
 
 
 def _session(_: Project, relation: Source | Model) -> Obstacle | None:

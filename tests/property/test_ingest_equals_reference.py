@@ -67,6 +67,7 @@ metrics:
   - {name: closing, type: simple, source: pays, agg: last, expr: amount}
   - {name: users, type: simple, source: pays, agg: count_distinct, expr: LOWER(user)}
   - {name: distinct_amounts, type: simple, source: pays, agg: count_distinct, expr: amount, filter: NOT paid}
+  - {name: few_users, type: simple, source: pays, agg: count_distinct, expr: LOWER(user), approximate: true}
   - {name: middle, type: simple, source: pays, agg: median, expr: amount}
   - {name: p90, type: simple, source: pays, agg: percentile, p: 0.9, expr: amount}
   - {name: spread, type: simple, source: pays, agg: stddev, expr: amount}
@@ -118,7 +119,7 @@ QUESTIONS: list[tuple[list[str], str, tuple[str, ...], str | None]] = [
     (["by_six_hours"], "6h", ("country",), None),
     (["by_six_hours"], "1d", (), "country IN ('DE', 'FR')"),
 ]
-EXACT = {"pays_n", "amounts", "users", "distinct_amounts", "payers", "shown", "by_six_hours", "earlier"}
+EXACT = {"pays_n", "amounts", "users", "few_users", "distinct_amounts", "payers", "shown", "by_six_hours", "earlier"}
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 FIRST = (dt.datetime(2026, 10, 24, 12, tzinfo=dt.UTC) - EPOCH) // dt.timedelta(microseconds=1)  # the clocks of Berlin change that night
@@ -166,7 +167,18 @@ pays = st.fixed_dictionaries(
 views = st.fixed_dictionaries({"seen": times, "country": countries, "flag": st.sampled_from([True, False, None])})
 bad_pays = st.tuples(
     pays,
-    st.sampled_from([("amount", "x"), ("amount", ""), ("pieces", 1.5), ("pieces", 3_000_000_000), ("paid", "perhaps"), ("fee", "1e9")]),
+    st.sampled_from(
+        [
+            ("amount", "x"),
+            ("amount", True),
+            ("pieces", False),
+            ("amount", ""),
+            ("pieces", 1.5),
+            ("pieces", 3_000_000_000),
+            ("paid", "perhaps"),
+            ("fee", "1e9"),
+        ]
+    ),
 ).map(lambda pair: {**pair[0], pair[1][0]: pair[1][1]})
 malformed = st.sampled_from(['{"at": 1', "null", "[1, 2]", "rubbish", '"text"'])
 EVENTS = {

@@ -160,7 +160,10 @@ class Simple(Metric):
     )
     exact: bool = key(FLAG, "Keep all values of a percentile, however many.", default=False, only=When("agg", ("percentile", "median")))
     approximate: bool = key(
-        FLAG, "Keep a sketch (HyperLogLog) instead of every distinct value.", default=False, only=When("agg", ("count_distinct",))
+        FLAG,
+        "Keep a sketch (the 4,096 smallest hashes) instead of every distinct value.",
+        default=False,
+        only=When("agg", ("count_distinct",)),
     )
     rollup: str = key(
         Choice(("states", "final_only")),

@@ -6,6 +6,8 @@ cast column by column; only where that fails too is the chunk looked at line by 
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,11 +94,25 @@ class _Loader:
                 filled = self.fill(scan, types)
             except (duckdb.InvalidInputException, duckdb.ConversionException):
                 continue
+            if self.may_be_words(data, types):
+                continue
             bad = self.bad_rows(filled)
             records = self.batch.numbered([row for row, _ in bad], filled.rows)
             if records is not None:
                 return self.loaded(filled, [self.reject(reason, record) for (_, reason), record in zip(bad, records, strict=True)])
         return self.load_slowly()
+
+    def may_be_words(self, data: bytes | bytearray, types: Mapping[str, str]) -> bool:
+        """Whether a column that was read as numbers may hold true or false, which DuckDB's reader takes for 1 and 0.
+
+        The text is searched only for columns that have a 1 or a 0.
+        """
+        if not types or not (b"true" in data or b"false" in data):
+            return False
+        ones = ", ".join(f"bool_or({quote(name)} IN (0, 1))" for name in types)
+        found = self.connection.execute(f"SELECT {ones} FROM {batch_table(self.source.name)}").fetchone() or ()
+        names = [json.dumps(name)[1:].encode() for name, has_ones in zip(types, found, strict=True) if has_ones]
+        return any(re.search(re.escape(name) + rb"\s*:\s*[tf]", data) for name in names)
 
     def loaded(self, filled: _Filled, rejects: Sequence[Reject]) -> LoadedBatch:
         """What is said of a batch; what is of no source is counted by the first only that reads it."""
@@ -286,8 +302,6 @@ class _Loader:
 
     def can_read(self, text: bytes) -> bool:
         """Whether Python reads it too: what DuckDB's check lets pass (a comma at the end) its reader may refuse."""
-        import json
-
         try:
             json.loads(text)
         except (ValueError, RecursionError):
@@ -296,8 +310,6 @@ class _Loader:
 
     def csv_records(self) -> tuple[list[_Line], list[Reject]]:
         """CSV records as JSON lines, and the rejects: DuckDB does not say which records it cannot read."""
-        import json
-
         header = self.batch.header or ()
         good, rejects = [], []
         for record in self.batch.records():

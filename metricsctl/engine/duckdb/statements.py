@@ -66,11 +66,13 @@ def values_sql(
             f"SELECT s.bucket, {', '.join([*shown_keys, 'sum(rows)::BIGINT AS rows', 'bool_or(late) AS late', *merged])}\n"
             f"FROM ({inner}) c\nJOIN spans s ON c.cell = s.cell\nGROUP BY {numbers}"
         )
-    values = [
-        f"CAST({finish(base.aggregate, column_names(base.measure.id, base.measure.kind), base.p)} AS DOUBLE) AS {quote('value ' + name)}"
-        for name, base in wanted.items()
-    ]
+    values = [f"CAST({_finished(base)} AS DOUBLE) AS {quote('value ' + name)}" for name, base in wanted.items()]
     return f"SELECT {', '.join(['bucket', *shown_keys, 'rows', 'late', *values])}\nFROM ({inner})\nORDER BY {_order(by)}"
+
+
+def _finished(base: Base) -> str:
+    measure = base.measure
+    return finish(base.aggregate, measure.kind, column_names(measure.id, measure.kind), base.p)
 
 
 def _order(by: Sequence[str]) -> str:

@@ -10,8 +10,9 @@ from metricsctl.engine.duckdb.typed import HASH
 from metricsctl.plan.tables import ColumnType
 from metricsctl.plan.types import StateKind
 
-__all__ = ["STATES", "State", "column_names", "finish", "finish_stock"]
+__all__ = ["SKETCH", "STATES", "State", "column_names", "finish", "finish_stock"]
 
+SKETCH = 4096  # hashes that a sketch keeps: a standard error of 1 / sqrt(4094), 1.6 %
 _MOMENTS = (
     "list_reduce(list({{n: {0}, mean: {1}, m2: {2}}}) FILTER (WHERE {0} > 0), LAMBDA a, b: {{n: a.n + b.n, "
     "mean: a.mean + (b.mean - a.mean) * b.n / (a.n + b.n), "
@@ -24,6 +25,8 @@ class State:
     """SQL of one kind of state; `{v}` is the value of a row, `{t}` its time, `{f}` the filter, `{0}` `{1}` ... the stored columns.
 
     A sum is compensated, but for one with infinite terms, which compensation would turn into NaN.
+    A sketch keeps the smallest hashes (bottom k; Bar-Yossef et al. 2002): all of them up to k, else the largest kept tells how densely
+    they lie (the unbiased estimate of Beyer et al. 2007). Any order of merging gives the same one.
     Moments are merged as Chan, Golub and LeVeque (1979) do, which does not cancel as the sum of squares would.
     """
 
@@ -68,6 +71,11 @@ STATES: dict[StateKind, State] = {
         (f"list_distinct(list({HASH}) FILTER (WHERE {_PRESENT}))",),
         ("list_distinct(flatten(list({0}) FILTER (WHERE {0} IS NOT NULL)))",),
     ),
+    "sketch": State(
+        (("hashes", "bigint[]"),),
+        (f"list_sort(list_distinct(list({HASH}) FILTER (WHERE {_PRESENT})))[1:{SKETCH}]",),
+        (f"list_sort(list_distinct(flatten(list({{0}}) FILTER (WHERE {{0}} IS NOT NULL))))[1:{SKETCH}]",),
+    ),
     "values": State(
         (("values", "double[]"),),
         (f"list({_DOUBLE}) FILTER (WHERE {_PRESENT})",),
@@ -95,6 +103,10 @@ _FINISH: dict[str, str] = {
     "first": "{1}",
     "last": "{1}",
     "count_distinct": "coalesce(len({0}), 0)::DOUBLE",
+    "approximate": (
+        f"CASE WHEN len({{0}}) < {SKETCH} THEN len({{0}})::DOUBLE WHEN {{0}} IS NULL THEN 0 "
+        f"ELSE round({SKETCH - 1} / (({{0}}[{SKETCH}]::DOUBLE + 9223372036854775808) / 18446744073709551616)) END"
+    ),
     "median": "list_aggregate({0}, 'quantile_cont', 0.5)",
     "percentile": "list_aggregate({0}, 'quantile_cont', {p})",
     "stddev": "CASE WHEN {0} > 1 THEN sqrt({2} / ({0} - 1)) END",
@@ -106,9 +118,9 @@ def column_names(measure_id: str, kind: StateKind) -> list[str]:
     return ["rows"] if measure_id == "rows" else [f"{measure_id}_{suffix}" for suffix, _ in STATES[kind].columns]
 
 
-def finish(aggregate: str, columns: Sequence[str], p: float | None) -> str:
+def finish(aggregate: str, kind: StateKind, columns: Sequence[str], p: float | None) -> str:
     """SQL of an aggregate's value from the columns of its merged state."""
-    return _FINISH[aggregate].format(*map(quote, columns), p=p)
+    return _FINISH["approximate" if kind == "sketch" else aggregate].format(*map(quote, columns), p=p)
 
 
 def finish_stock(aggregate: str) -> str:

@@ -119,18 +119,14 @@ def _typed(raw: str, column: InputColumn, found: str | None, instant: str) -> st
     if declared not in {"integer", "bigint"} or found == sql_type(declared):
         return raw if found else f"TRY_CAST({raw} AS {sql_type(declared)})"
     number, whole = _double(raw, found), f"TRY_CAST({raw} AS {sql_type(declared)})"
-    if found is None:
-        return f"CASE WHEN trunc({number}) = {number} THEN CASE {raw} WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE {whole} END END"
     if declared == "bigint" and found == "DOUBLE":  # read again as text: doubles have no more than 53 bits
         whole = f"CASE WHEN abs({raw}) < {1 << 53} THEN {whole} ELSE error('a large number') END"
     return f"CASE WHEN trunc({number}) = {number} THEN {whole} END"
 
 
 def _double(raw: str, found: str | None) -> str:
-    """A number; JSON's true and false are 1 and 0, as SQL casts them and DuckDB reads them."""
-    if found is not None:
-        return f"CAST({raw} AS DOUBLE)"
-    return f"CASE {raw} WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE TRY_CAST({raw} AS DOUBLE) END"
+    """A number; the words true and false are none, whatever SQL casts them to."""
+    return f"CAST({raw} AS DOUBLE)" if found is not None else f"TRY_CAST({raw} AS DOUBLE)"
 
 
 def _timestamp(raw: str, instant: str, found: str | None) -> str:

@@ -42,7 +42,6 @@ metrics:
             "semi-additive metrics that carry a first value",
             "1d",
         ),
-        ("{name: a, type: simple, source: log, agg: count_distinct, expr: u, approximate: true}", "approximate distinct", "true"),
         ("{name: a, type: simple, source: visits, agg: count}", "session windows", "{source: log, entity: user, gap: 30m}"),
         ("{name: a, type: simple, source: daily, agg: sum, expr: n}", "GROUP BY in a model", "GROUP BY at"),
         ("{name: a, type: simple, source: over, agg: sum, expr: n}", "GROUP BY in a model", "GROUP BY at"),
