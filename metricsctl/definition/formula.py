@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from metricsctl.definition.expression import parse_expression
+from metricsctl.definition.sql import parse_expression
 
 if TYPE_CHECKING:
     from sqlglot import exp

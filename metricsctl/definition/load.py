@@ -14,7 +14,6 @@ from metricsctl.core.diagnostics import Diagnostic, Severity, Skipped, Span
 from metricsctl.core.errors import MetricsctlError
 from metricsctl.definition.compact import expand, implied_sources, is_compact
 from metricsctl.definition.discover import definition_files, read_text, unix_lines
-from metricsctl.definition.expression import Statement
 from metricsctl.definition.forms import Bad, Reader, Ref
 from metricsctl.definition.project import Project, SourceFile
 from metricsctl.definition.records import keys_of, note_missing, read_record
@@ -22,6 +21,7 @@ from metricsctl.definition.references import KIND_SECTIONS, kind_keys, reference
 from metricsctl.definition.reuse import pieces_of
 from metricsctl.definition.schema import METRIC_TYPES, SECTIONS, SINGULAR, Alias, Defaults, Metric, Model, Placed
 from metricsctl.definition.source import ListNode, MapNode, Node, ScalarNode, parse
+from metricsctl.definition.statement import Statement
 from metricsctl.definition.values import TEXT
 
 __all__ = ["load", "load_text", "load_tree"]

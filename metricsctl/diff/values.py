@@ -10,10 +10,11 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from metricsctl.definition.expression import Expression, SqlSyntaxError
+from metricsctl.definition.expression import Expression
 from metricsctl.definition.project import Project
 from metricsctl.definition.references import inputs_of, relations_of
 from metricsctl.definition.schema import Alias, Conversion, Derived, Input, Metric, Model, Ratio, Session, Simple, Source
+from metricsctl.definition.sql import SqlSyntaxError
 from metricsctl.diff.aspects import Aspects, aspects_of
 from metricsctl.diff.categories import tells_value
 from metricsctl.lineage.sql import model_tables, read_statement

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from metricsctl.core.durations import Duration
-from metricsctl.definition.expression import guard_divisions, parse_expression
+from metricsctl.definition.rewrite import guard_divisions
+from metricsctl.definition.sql import parse_expression
 from metricsctl.engine.duckdb.read import StateReader
 from metricsctl.plan.types import Base, Computation, Formula
 

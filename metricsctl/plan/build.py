@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from metricsctl.core.errors import ProjectError
 from metricsctl.core.timegrid import Grain, local_to_utc
-from metricsctl.definition.expression import Expression, quote_dotted
+from metricsctl.definition.expression import Expression
 from metricsctl.definition.project import Project
 from metricsctl.definition.references import inputs_of
+from metricsctl.definition.rewrite import quote_dotted
 from metricsctl.definition.schema import Alias, Cumulative, Derived, Input, Metric, Model, Ratio, Simple, Source, Variant
 from metricsctl.plan.external import externals
 from metricsctl.plan.types import (

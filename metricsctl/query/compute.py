@@ -12,7 +12,7 @@ from metricsctl.core.diagnostics import Diagnostic, Severity
 from metricsctl.core.durations import Duration
 from metricsctl.core.errors import DataError
 from metricsctl.core.timegrid import shift, to_iso
-from metricsctl.definition.expression import guard_divisions
+from metricsctl.definition.rewrite import guard_divisions
 from metricsctl.plan.types import Base, Computation, Formula, FormulaInput
 from metricsctl.query.block import Block, Point, from_points
 from metricsctl.query.fetch import Fetcher, Period

@@ -14,9 +14,9 @@ from metricsctl.core.diagnostics import Diagnostic, Severity
 from metricsctl.core.errors import UsageError
 from metricsctl.core.names import nearest
 from metricsctl.core.timegrid import Grain, TimeGrid
-from metricsctl.definition.expression import SqlSyntaxError, columns_of, parse_expression
 from metricsctl.definition.project import Project
 from metricsctl.definition.schema import Metric
+from metricsctl.definition.sql import SqlSyntaxError, columns_of, parse_expression
 from metricsctl.engine.duckdb.read import StateReader
 from metricsctl.engine.duckdb.statements import ReadStatement
 from metricsctl.plan.build import build

@@ -35,7 +35,10 @@ HOMES = {
     "duckdb": ("engine/duckdb/",),
     "deltalake": ("store/delta.py",),
     "sqlglot": (
+        "definition/sql.py",
+        "definition/rewrite.py",
         "definition/expression.py",
+        "definition/statement.py",
         "definition/streaming.py",
         "definition/formula.py",
         "definition/load.py",

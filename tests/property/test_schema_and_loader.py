@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from metricsctl.core.diagnostics import Severity
 from metricsctl.definition import values
-from metricsctl.definition.expression import ExpressionForm, StatementForm
+from metricsctl.definition.expression import ExpressionForm
 from metricsctl.definition.forms import Choice, Flag, Free, ListOf, MapOf, Name, Number, OneOrMore, Parsed, Text
 from metricsctl.definition.jsonschema import project_schema
 from metricsctl.definition.load import load_text
 from metricsctl.definition.points import Points, Rows
 from metricsctl.definition.records import Record, keys_of
 from metricsctl.definition.schema import METRIC_TYPES, SECTIONS, Defaults
+from metricsctl.definition.statement import StatementForm
 
 SCHEMA = jsonschema.Draft202012Validator(project_schema())
 NAMES = st.sampled_from(["a", "b", "revenue", "order_id", "c3"])

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from metricsctl.core.durations import Duration
-from metricsctl.definition.expression import EXPRESSION, STATEMENT, Expression, Statement
+from metricsctl.definition.expression import EXPRESSION, Expression
 from metricsctl.definition.forms import ListOf, MapOf, Name, OneOrMore, Ref
 from metricsctl.definition.records import Placed, Record, key
 from metricsctl.definition.schema.shared import COUNT, DIMENSIONS, META, TIER
+from metricsctl.definition.statement import STATEMENT, Statement
 from metricsctl.definition.values import COLUMN_TYPE, DURATION, FLAG, INSTANT, TEXT, TEXTS, ZONE
 
 __all__ = ["Column", "Dimension", "Model", "ModelTime", "ProducedBy", "Session", "Source", "SourceTime"]

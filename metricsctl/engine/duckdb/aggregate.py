@@ -60,7 +60,7 @@ def dialect_sql(sql: Sql) -> str:
     """SQL text in DuckDB's dialect."""
     if sql.dialect == "duckdb":
         return sql.text
-    from metricsctl.definition.expression import transpile
+    from metricsctl.definition.rewrite import transpile
 
     return transpile(sql.text, sql.dialect, "duckdb")
 

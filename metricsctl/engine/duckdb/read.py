@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metricsctl.core.errors import UsageError
-from metricsctl.definition.expression import substitute
+from metricsctl.definition.rewrite import substitute
 from metricsctl.engine.duckdb.aggregate import dimension_column
 from metricsctl.engine.duckdb.connection import connect, quote
 from metricsctl.engine.duckdb.parquet import read_parquet

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from metricsctl.core.durations import Duration
 from metricsctl.core.errors import DataError
 from metricsctl.core.timegrid import Grain, to_iso
-from metricsctl.definition.expression import Expression, columns_of, parse_expression
+from metricsctl.definition.expression import Expression
 from metricsctl.definition.project import Project
 from metricsctl.definition.references import inputs_of
 from metricsctl.definition.schema import Alias, Cumulative, Derived, Input, Metric, Ratio, SemiAdditive, Simple, Variant
+from metricsctl.definition.sql import columns_of, parse_expression
 from metricsctl.engine.reference.aggregate import ADDITIVE, aggregate
 from metricsctl.engine.reference.relations import Relations, Row
 from metricsctl.engine.reference.scalar import scalar

@@ -7,10 +7,10 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from metricsctl.definition.expression import walk_tree
 from metricsctl.definition.project import Project
 from metricsctl.definition.references import inputs_of
 from metricsctl.definition.schema import Column, Metric, Model, Ratio, Simple, Source, Variant
+from metricsctl.definition.sql import walk_tree
 
 if TYPE_CHECKING:
     from sqlglot import exp

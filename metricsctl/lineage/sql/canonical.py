@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from metricsctl.definition.expression import parse_expression
+from metricsctl.definition.sql import parse_expression
 from metricsctl.lineage.sql.relation import Unclear, call
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from metricsctl.definition.expression import parse_select
+from metricsctl.definition.sql import parse_select
 from metricsctl.lineage.sql.canonical import Keys, conjuncts, folded
 from metricsctl.lineage.sql.joins import Joined, conditions
 from metricsctl.lineage.sql.relation import Clause, Part, Relation, Unclear, call, merged, tagged

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metricsctl.definition.expression import SqlSyntaxError, parse_select, walk_tree
+from metricsctl.definition.sql import SqlSyntaxError, parse_select, walk_tree
 
 if TYPE_CHECKING:
     from sqlglot import exp

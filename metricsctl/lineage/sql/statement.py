@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from metricsctl.definition.expression import parse_select
+from metricsctl.definition.sql import parse_select
 from metricsctl.lineage.kinds import EdgeKind
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Any
 
 from metricsctl.core.diagnostics import Severity
 from metricsctl.core.names import MAX_LENGTH, is_snake_case
-from metricsctl.definition.expression import is_reserved
 from metricsctl.definition.schema import Alias
+from metricsctl.definition.sql import is_reserved
 from metricsctl.lint.facts import Facts
 from metricsctl.lint.registry import Problem, rule
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from metricsctl.core.diagnostics import Edit, Fix, Severity
-from metricsctl.definition.expression import Expression, Statement
+from metricsctl.definition.expression import Expression
 from metricsctl.definition.schema import Model
+from metricsctl.definition.statement import Statement
 from metricsctl.lint.facts import Facts
 from metricsctl.lint.registry import Problem, rule
 

@@ -7,7 +7,7 @@ from sqlglot import exp, parse_one
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import ParseError
 
-from metricsctl.definition.expression import parse_expression
+from metricsctl.definition.sql import parse_expression
 from metricsctl.definition.words import SQL_WORDS, is_column_name
 
 KNOWN = {word.lower() for word in DuckDB.Tokenizer.KEYWORDS} | {token.name.lower() for token in DuckDB.Parser.NO_PAREN_FUNCTIONS}

@@ -8,9 +8,9 @@ import pytest
 
 from metricsctl.core.errors import DataError, UsageError
 from metricsctl.core.timegrid import Grain, to_iso
-from metricsctl.definition.expression import parse_expression
 from metricsctl.definition.load import load_text
 from metricsctl.definition.project import Project
+from metricsctl.definition.sql import parse_expression
 from metricsctl.engine.duckdb.connection import connect
 from metricsctl.engine.reference import accept, evaluate
 from metricsctl.engine.reference.scalar import scalar

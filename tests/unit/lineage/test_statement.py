@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from metricsctl.definition.expression import parse_select
+from metricsctl.definition.sql import parse_select
 from metricsctl.lineage.kinds import EdgeKind, combined
 from metricsctl.lineage.sql import Origin, StatementLineage, read_statement, table_mentions
 

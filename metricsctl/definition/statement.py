@@ -1,0 +1,133 @@
+"""The SELECT statements of models: their text, their place, the tables they read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from metricsctl.core.diagnostics import Severity, Span
+from metricsctl.definition.forms import Bad, Reader
+from metricsctl.definition.source import Node, ScalarNode
+from metricsctl.definition.sql import SqlSyntaxError, parse_select
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+__all__ = ["STATEMENT", "Statement", "StatementForm"]
+
+
+def _names_cte(table: exp.Table) -> bool:
+    """Whether a table's name means a CTE of a query around it; inside a CTE only those before it count (`WITH t AS (SELECT * FROM t)`)."""
+    from sqlglot import exp
+
+    inside: exp.Expr = table
+    passed: exp.Expr | None = None
+    while (parent := inside.parent) is not None:
+        visible: list[exp.Expr] = []
+        if isinstance(parent, exp.With):
+            passed = parent
+            visible = parent.expressions[: next(place for place, cte in enumerate(parent.expressions) if cte is inside)]
+        elif isinstance(parent, exp.Query) and (clause := parent.args.get("with_")) is not None and clause is not passed:
+            visible = clause.expressions
+        if any(cte.alias == table.name for cte in visible):
+            return True
+        inside = parent
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The SELECT statement of a model, inline or from a file."""
+
+    text: str
+    dialect: str
+    node: ScalarNode
+
+    @property
+    def span(self) -> Span:
+        """Its place."""
+        return self.node.span
+
+    @property
+    def tree(self) -> exp.Query:
+        """Its sqlglot tree; never change it. Raises SqlSyntaxError."""
+        return parse_select(self.text, self.dialect)
+
+    def span_of(self, tree: exp.Expr) -> Span:
+        """The place of a part of the statement, else of the whole."""
+        metas = [part.meta for part in tree.walk() if "start" in part.meta]
+        if not metas:
+            return self.span
+        return self.node.span_of(min(meta["start"] for meta in metas), max(meta["end"] for meta in metas) + 1)
+
+    def tables(self) -> list[str]:
+        """The sources and models that it reads, in the order of the text; its own CTEs are not among them."""
+        return list(dict.fromkeys(table.name for table in self._tables()))
+
+    def table_spans(self) -> list[tuple[str, Span]]:
+        """The same with the place of each mention."""
+        return [(table.name, self.span_of(table.this)) for table in self._tables()]
+
+    def _tables(self) -> list[exp.Table]:
+        from sqlglot import exp
+
+        found = [table for table in self.tree.find_all(exp.Table) if table.name and not _names_cte(table)]
+        return sorted(found, key=lambda table: table.this.meta.get("start", 0))
+
+    def column_names(self) -> set[str]:
+        """The names of all columns that stand in it."""
+        from sqlglot import exp
+
+        return {column.name for column in self.tree.find_all(exp.Column)}
+
+    def has_star(self) -> bool:
+        """Whether it takes every column of something."""
+        from sqlglot import exp
+
+        return self.tree.find(exp.Star) is not None
+
+    def canonical(self) -> str:
+        """The same text for the same tree, whatever its layout and comments, in its own dialect."""
+        return str(self.tree.sql(dialect=self.dialect, comments=False))
+
+    def check(self, reader: Reader) -> bool:
+        """Whether it parses; the fault is noted (M501)."""
+        try:
+            _ = self.tree
+        except SqlSyntaxError as error:
+            reader.note("M501", Severity.ERROR, str(error), self.node.span_of(error.start, min(error.end, len(self.text))))
+            return False
+        return True
+
+    def to_dict(self) -> str:
+        """In reports a statement is its text."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class StatementForm:
+    """A SELECT statement; it is parsed at once."""
+
+    def read(self, node: Node, reader: Reader) -> Statement:
+        """Read and parse."""
+        if not isinstance(node, ScalarNode) or not node.text.strip():
+            raise reader.bad("expected a SELECT statement", node)
+        statement = Statement(node.text, reader.dialect, node)
+        if not statement.check(reader):
+            raise Bad
+        return statement
+
+    def write(self, value: Statement) -> str:
+        """Its text."""
+        return value.text
+
+    def says(self) -> str:
+        """What is accepted."""
+        return "SELECT statement"
+
+    def json_schema(self) -> dict[str, Any]:
+        """Text."""
+        return {"type": "string"}
+
+
+STATEMENT = StatementForm()
