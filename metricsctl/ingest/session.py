@@ -28,7 +28,7 @@ from metricsctl.ingest.targets import Target, dropped_measures, targets
 from metricsctl.plan.types import Plan, Rollup
 from metricsctl.plan.unfinished import left_out, not_heeded
 from metricsctl.store.head import SourceState
-from metricsctl.store.held import rebuild_findings, waiting_metrics
+from metricsctl.store.held import OPEN_FROM, rebuild_findings, waiting_metrics
 from metricsctl.store.writer import FileMark
 
 __all__ = ["MEMORY", "IngestOptions", "Session"]
@@ -175,6 +175,9 @@ class Session:
         """What was final of a rollup when the run began: the least of its sources."""
         states = [self.states[name] for name in rollup.sources]
         watermarks = [state.watermark for state in states]
+        table = self.sink.head().tables.get(rollup.id)
+        begun = table.meta.get(OPEN_FROM) if table is not None else None
+        watermarks += [] if begun is None else [begun]
         untils = [state.closed_until for state in states]
         return Closed(_least(watermarks), _least(untils))
 
@@ -263,17 +266,21 @@ class Session:
 
     # -- committing
 
-    def _commit_group(self) -> None:
-        """Publish what is pending, with the marks of what was read for it.
+    def _commit_group(self, *, last: bool = False) -> None:
+        """Publish what is pending, with the marks of what was read for it; with the `last` group the watermarks have moved.
 
         Reading and folding happen before, outside the transaction: a statement that fails in it would end it.
         """
         if not self.group.touched:
             return
+        self.folder.settle()
         self.sink.begin()
-        self.folder.save()
-        for target in {target.rollup.id: target for found in self.targets.values() for target in found}.values():
+        self.folder.save(self.sink.head().seq + 1)
+        fed = {target.rollup.id: target for found in self.targets.values() for target in found}
+        for target in fed.values():
             self._publish(target)
+            if last:
+                self._note_open(target.rollup)
         if self.group.accepted:
             for table, measures in self.dropped.items():
                 self.sink.retire(table, measures)
@@ -294,9 +301,17 @@ class Session:
         if not stored:
             self.sink.create(table)
             stored = tuple(column.name for column in table.columns)
-        sql = self.folder.pending_sql(rollup, target.measures, stored)
+        sql = self.folder.pending_sql(rollup, target.measures, stored, self.closed[rollup.id])
         if sql is not None:
             self.published[rollup.id] = self.published.get(rollup.id, 0) + self.sink.put(rollup.id, sql)
+
+    def _note_open(self, rollup: Rollup) -> None:
+        """Note since when a session is open: its window is not final, wherever the watermark stands."""
+        if rollup.session is None or not self.folder.sessions.is_fed(rollup.session):
+            return
+        open_sources = [state for name in rollup.sources if (state := self.states[name]).closed_until != state.max_time]
+        marks = [state.watermark for state in open_sources if state.watermark is not None]
+        self.sink.note_open(rollup.id, self.folder.sessions.open_from(rollup.session, min(marks)) if marks else None)
 
     def finish(self) -> None:
         """End of the run: only now do the watermarks move, since the order of files within a run says nothing."""
@@ -309,7 +324,7 @@ class Session:
             self.states[source] = replace(state, watermark=max(watermark, state.watermark or watermark), closed_until=until)
             if self.states[source] != self.sink.head().sources.get(source, SourceState(source)):
                 self.group.touched = True
-        self._commit_group()
+        self._commit_group(last=True)
         self.sink.finish()
         self.log.close()
 
@@ -352,6 +367,9 @@ class Session:
         if self.unmatched:
             message = f"{self.unmatched:,} rows are of no source: no `match:` fits them"
             yield Diagnostic("unmatched", Severity.INFO, message)
+        for model, rows in sorted(self.folder.sessions.without_entity.items()):
+            if rows:
+                yield Diagnostic("no-entity", Severity.WARNING, f"{rows:,} rows have no entity and belong to no session of '{model}'")
         yield from map(left_out, self.plan.skipped.values())
         yield from not_heeded(self.project, "ingest", frozenset(self.tallies))
 

@@ -11,7 +11,7 @@ from metricsctl.plan.tables import Table
 from metricsctl.plan.types import Plan
 from metricsctl.store.compact import compact_grown
 from metricsctl.store.head import FORMAT, Head, SourceState
-from metricsctl.store.held import RETIRED
+from metricsctl.store.held import OPEN_FROM, RETIRED
 from metricsctl.store.reader import StoreReader
 from metricsctl.store.writer import FileMark, StoreWriter
 
@@ -48,6 +48,9 @@ class Sink(Protocol):
 
     def retire(self, table: str, measures: Sequence[str]) -> None:
         """Note that these measures of a table are no longer fed."""
+
+    def note_open(self, table: str, since: int | None) -> None:
+        """Note since when a session is open."""
 
     def put(self, table: str, sql: str) -> int:
         """Put rows; returns how many."""
@@ -107,6 +110,10 @@ class StoreSink:
         meta = self._writer.head.tables[table].meta
         self._writer.set_meta(table, {**meta, RETIRED: sorted({*meta.get(RETIRED, ()), *measures})})
 
+    def note_open(self, table: str, since: int | None) -> None:
+        """See `Sink`."""
+        self._writer.set_meta(table, {**self._writer.meta(table), OPEN_FROM: since})
+
     def put(self, table: str, sql: str) -> int:
         """See `Sink`."""
         return self._writer.put(table, sql)
@@ -164,6 +171,9 @@ class DrySink:
         """See `Sink`."""
 
     def retire(self, table: str, measures: Sequence[str]) -> None:
+        """See `Sink`."""
+
+    def note_open(self, table: str, since: int | None) -> None:
         """See `Sink`."""
 
     def put(self, table: str, sql: str) -> int:  # noqa: ARG002 - the interface is Sink's

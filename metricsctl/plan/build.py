@@ -13,7 +13,7 @@ from metricsctl.definition.expression import Expression
 from metricsctl.definition.project import Project
 from metricsctl.definition.references import inputs_of
 from metricsctl.definition.rewrite import quote_dotted
-from metricsctl.definition.schema import Alias, Cumulative, Derived, Input, Metric, Model, Ratio, Simple, Source, Variant
+from metricsctl.definition.schema import Alias, Cumulative, Derived, Input, Metric, Model, Ratio, Session, Simple, Source, Variant
 from metricsctl.plan.external import externals
 from metricsctl.plan.types import (
     ROWS,
@@ -28,6 +28,7 @@ from metricsctl.plan.types import (
     ModelPlan,
     Plan,
     Rollup,
+    SessionPlan,
     SourcePlan,
     Span,
     Sql,
@@ -72,6 +73,7 @@ class _Relation:
     time_column: str
     meaning: str
     statics: tuple[StaticTable, ...] = ()
+    session: SessionPlan | None = None
 
 
 @dataclass(slots=True)
@@ -148,6 +150,7 @@ class _Builder:
             zone=zone,
             meaning=relation.meaning,
             statics=relation.statics,
+            session=relation.session,
             entity=entity,
         )
         known = self.rollups.setdefault(rollup.id, rollup)
@@ -212,9 +215,33 @@ class _Builder:
         table = StaticTable(model.name.name, path, columns)
         return _Relation((), (), "", digest([content, _types(model, None)]), (table,))
 
+    def session_relation(self, model: Model, session: Session) -> _Relation:
+        below = self.project.relation(session.source.name)
+        assert below is not None  # noqa: S101 - references are checked before planning
+        upstream, entity = self.relation(session.source.name), below.entities[session.entity.name].name
+        firsts = self.firsts(below)
+        types = self.use(session.source.name, {entity, *firsts})
+        gap = session.gap.microseconds
+        meaning = digest([upstream.meaning, upstream.time_column, entity, gap, firsts, types])
+        plan = SessionPlan(model.name.name, session.source.name, upstream.time_column, entity, gap, firsts, meaning)
+        return replace(upstream, time_column="session_start", meaning=meaning, session=plan)
+
+    def firsts(self, below: Source | Model) -> tuple[str, ...]:
+        """The columns of a relation that any expression asks the first value of: `first.<column>`."""
+        expressions: list[Expression | None] = [item.expr for item in self.project.dimensions.values()]
+        for metric in self.project.all_metrics.values():
+            expressions += [metric.expr] if isinstance(metric, Simple | Derived) else []
+            expressions += [metric.filter] if isinstance(metric, Simple | Ratio | Variant) else []
+            expressions += [item.filter for item in inputs_of(metric).values()]
+        uses = (use for expression in expressions if expression is not None for use in expression.columns())
+        known = {column.name.name for column in below.columns}
+        return tuple(sorted({use.name for use in uses if use.table == "first" and (isinstance(below, Model) or use.name in known)}))
+
     def model_relation(self, model: Model) -> _Relation:
         if model.static is not None:
             return self.static_relation(model)
+        if model.session is not None:
+            return self.session_relation(model, model.session)
         assert model.statement is not None  # noqa: S101 - the loader has read it
         statement = model.statement
         upstream = [self.relation(table) for table in statement.tables()]

@@ -27,6 +27,7 @@ __all__ = [
     "ModelPlan",
     "Plan",
     "Rollup",
+    "SessionPlan",
     "SourcePlan",
     "Span",
     "Sql",
@@ -116,6 +117,22 @@ class StaticTable:
     columns: tuple[InputColumn, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SessionPlan:
+    """How the rows of a relation are joined to sessions: by entity, until it is quiet for `gap` microseconds.
+
+    `firsts` are the columns of which the value in the first row is kept.
+    """
+
+    name: str
+    relation: str
+    time_column: str
+    entity: str
+    gap: int
+    firsts: tuple[str, ...]
+    meaning: str
+
+
 @dataclass(frozen=True)
 class Rollup:
     """States of a relation's rows by window and dimensions; metrics with the same of these share it."""
@@ -130,6 +147,7 @@ class Rollup:
     measures: tuple[Measure, ...] = field(default=(ROWS,), compare=False)
     meaning: str = ""  # hash of the relation: its SQL, the types and zone of its source, the content of static tables
     statics: tuple[StaticTable, ...] = ()
+    session: SessionPlan | None = None  # the relation is made of sessions; `models` are those below them
     entity: tuple[Sql, ...] = ()  # what tells entities apart, whose states are then kept one by one
 
     @functools.cached_property

@@ -62,8 +62,15 @@ _OF_STOCKS = {"sum", "avg", "min", "max", "count"}
 METRICS: tuple[Callable[[Metric], Obstacle | None], ...] = (_conversion, _hopping, _semi_additive)
 
 
-def _session(_: Project, relation: Source | Model) -> Obstacle | None:
-    return Obstacle("session windows", relation.place("session")) if isinstance(relation, Model) and relation.session else None
+def _above_sessions(project: Project, relation: Source | Model) -> Obstacle | None:
+    """What is to be made of sessions again."""
+    if not isinstance(relation, Model):
+        return None
+    read = next((name for name in relation.inputs() if (below := project.models.get(name)) is not None and below.session), None)
+    if read is None:
+        return None
+    place = relation.session.place("source") if relation.session is not None else relation.place("sql")
+    return Obstacle(f"a model over the sessions of '{read}'", place)
 
 
 def _static(project: Project, relation: Source | Model) -> Obstacle | None:
@@ -84,7 +91,7 @@ def _without_time(_: Project, relation: Source | Model) -> Obstacle | None:
     return Obstacle("sources without `time:`", relation.name.span) if isinstance(relation, Source) and relation.time is None else None
 
 
-RELATIONS: tuple[Callable[[Project, Source | Model], Obstacle | None], ...] = (_session, _static, _stateful, _without_time)
+RELATIONS: tuple[Callable[[Project, Source | Model], Obstacle | None], ...] = (_above_sessions, _static, _stateful, _without_time)
 
 
 NOT_HEEDED: dict[str, tuple[tuple[str, str, str], ...]] = {

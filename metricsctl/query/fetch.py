@@ -16,6 +16,7 @@ from metricsctl.plan.types import Base, Plan, Rollup, Span
 from metricsctl.query.block import Block, Point, from_points
 from metricsctl.query.frame import Status
 from metricsctl.query.spans import beginning, check_beginnings, check_slide, covered
+from metricsctl.store.held import OPEN_FROM
 from metricsctl.store.reader import StoreReader
 
 __all__ = ["Fetcher", "Period"]
@@ -69,7 +70,7 @@ class Fetcher:
             return [from_points([], [], [], [])] * len(bases)
         condition = None if self.where is None else condition_sql(self.where, rollup.keys)
         wanted = {str(number): base for number, base in enumerate(bases)}
-        states = self.reader.states(files, buckets, self.by, wanted, condition, rollup.dimensions)
+        states = self.reader.states(files, buckets, self.by, wanted, condition, rollup.dimensions, revised=rollup.session is not None)
         self._check_as_is(rollup, bases, states)
         keys = list(zip(*(column.tolist() for column in states.keys.values()), strict=True)) if self.by else [()] * len(states.time)
         points: list[Point] = list(zip(keys, states.time.tolist(), strict=True))
@@ -152,12 +153,14 @@ class Fetcher:
         return Status.FINAL if self.is_over(rollup, bucket) else Status.OPEN
 
     def is_over(self, rollup: Rollup, bucket: int) -> bool:
-        """Whether the watermarks have passed the end of a bucket, or a finished replay has closed it."""
+        """Whether the watermarks have passed the end of a bucket (and of its sessions), or a finished replay has closed it."""
         end = self.grid.next(bucket)
+        table = self.store.head.tables.get(rollup.id)
+        begun = table.meta.get(OPEN_FROM) if table is not None else None
         for name in rollup.sources:
             state = self.store.head.sources.get(name)
             closed = state is not None and state.closed_until is not None and bucket <= state.closed_until
-            passed = state is not None and state.watermark is not None and end <= state.watermark
+            passed = state is not None and state.watermark is not None and end <= state.watermark and (begun is None or end <= begun)
             if not (closed or passed):
                 return False
         return True

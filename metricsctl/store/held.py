@@ -6,8 +6,9 @@ from metricsctl.core.diagnostics import Diagnostic, Severity
 from metricsctl.plan.types import Base, Computation, Plan, bases
 from metricsctl.store.head import Head, TableState
 
-__all__ = ["RETIRED", "held_measures", "is_held", "rebuild_findings", "waiting_metrics"]
+__all__ = ["OPEN_FROM", "RETIRED", "held_measures", "is_held", "rebuild_findings", "waiting_metrics"]
 
+OPEN_FROM = "open_from"  # in a table's meta: when the earliest session began that was not over at the end of the last run
 RETIRED = "retired"  # in a table's meta: measures that an ingest did not feed because the definitions had dropped them
 
 

@@ -181,6 +181,10 @@ class StoreWriter:
         else:
             self.set_meta(table.name, table.meta)
 
+    def meta(self, table: str) -> Mapping[str, Any]:
+        """The meta data of a table as the open group has them; KeyError if there is no such table."""
+        return self._stored(table).table.meta
+
     def set_meta(self, table: str, meta: Mapping[str, Any]) -> None:
         """Replace the meta data of a table, in the open group or in one of its own; KeyError if there is no such table."""
         if dict(self._stored(table).table.meta) == dict(meta):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from metricsctl.engine.duckdb.connection import quote
+from metricsctl.engine.duckdb.parquet import read_parquet
 from metricsctl.engine.duckdb.parse import batch_table
 from metricsctl.engine.duckdb.states import STATES, column_names
 from metricsctl.engine.duckdb.static import static_table
@@ -13,9 +14,20 @@ from metricsctl.engine.duckdb.typed import key_hash, sql_type
 from metricsctl.plan.tables import Column, Table
 from metricsctl.plan.types import Measure, Rollup, SourcePlan, Sql
 
-__all__ = ["Closed", "dialect_sql", "fold_sql", "key_columns", "merge_columns", "relation_ctes", "table_of"]
+__all__ = [
+    "Closed",
+    "dialect_sql",
+    "fold_sql",
+    "is_late",
+    "key_columns",
+    "merge_columns",
+    "relation_ctes",
+    "session_batch",
+    "states_scan",
+    "table_of",
+]
 
-WINDOW, LATE, ENTITY = "window", "late", "entity"
+WINDOW, LATE, ENTITY, REVISION = "window", "late", "entity", "revision"
 _TIME = '"__t"'
 
 
@@ -32,6 +44,15 @@ def dimension_column(name: str) -> str:
     return f"dim_{name}"
 
 
+def states_scan(files: Sequence[str], *, revised: bool) -> str:
+    """The scan of a table's files. `revised`: it is of sessions, whose windows are published whole, and the last revision counts."""
+    scan = read_parquet(files)
+    if not revised:
+        return scan
+    latest = f'SELECT "{WINDOW}", max({REVISION}) AS {REVISION} FROM {scan} GROUP BY 1'
+    return f"(SELECT p.* FROM {scan} p SEMI JOIN ({latest}) l USING ({quote(WINDOW)}, {REVISION}) WHERE rows > 0)"
+
+
 def key_columns(rollup: Rollup) -> list[str]:
     """The columns of a table that tell its states apart."""
     return [WINDOW, LATE, *map(dimension_column, rollup.dimensions), *([ENTITY] if rollup.entity else ())]
@@ -42,6 +63,7 @@ def table_of(rollup: Rollup, measures: Sequence[Measure]) -> Table:
     dimensions = [dimension_column(name) for name in rollup.dimensions]
     columns = [Column(WINDOW, "bigint"), Column(LATE, "boolean"), *(Column(name, "varchar") for name in dimensions)]
     columns += [Column(ENTITY, "bigint")] if rollup.entity else []
+    columns += [Column(REVISION, "bigint")] if rollup.session else []
     for measure in measures:
         types = [column_type for _, column_type in STATES[measure.kind].columns]
         columns.extend(Column(name, kind) for name, kind in zip(column_names(measure.id, measure.kind), types, strict=True))
@@ -65,8 +87,19 @@ def dialect_sql(sql: Sql) -> str:
     return transpile(sql.text, sql.dialect, "duckdb")
 
 
-def relation_ctes(rollup: Rollup, sources: Mapping[str, SourcePlan], fed: str | None) -> str:
-    """CTEs of the relation that a rollup aggregates: its sources (only `fed` has rows, None: all are empty) and its models."""
+def session_batch(model: str) -> str:
+    """The temporary table of the sessions of a model that are folded, quoted."""
+    return quote(f"changed sessions of {model}")
+
+
+def relation_ctes(rollup: Rollup, sources: Mapping[str, SourcePlan], fed: str | None, *, inner: bool = False) -> str:
+    """CTEs of the relation that a rollup aggregates: its sources (only `fed` has rows, None: all are empty) and its models.
+
+    Of sessions `fed` is their model; `inner` are the CTEs of what sessions are made of.
+    """
+    session = None if inner else rollup.session
+    if session is not None and fed == session.name:
+        return f"WITH {quote(session.name)} AS (SELECT * FROM {session_batch(session.name)})"
     parts = []
     for name in rollup.sources:
         columns = sources[name].columns
@@ -79,6 +112,14 @@ def relation_ctes(rollup: Rollup, sources: Mapping[str, SourcePlan], fed: str | 
         parts.append(f"{quote(name)} AS ({body})")
     parts.extend(f"{quote(table.name)} AS (SELECT * FROM {static_table(table.name)})" for table in rollup.statics)
     parts.extend(f"{quote(model.name)} AS ({dialect_sql(model.sql)})" for model in rollup.models)
+    if session is not None:
+        firsts = ", ".join(f"{quote(name)}: {quote(name)}" for name in session.firsts)
+        empty = (
+            "SELECT CAST(NULL AS TIMESTAMPTZ) AS session_start, CAST(NULL AS TIMESTAMPTZ) AS session_end, CAST(NULL AS VARCHAR) AS entity, "
+            f"0::BIGINT AS events, 0::DOUBLE AS duration_s{f', {{{firsts}}} AS first' if firsts else ''} "
+            f"FROM {quote(session.relation)} WHERE false"
+        )
+        parts.append(f"{quote(session.name)} AS ({empty})")
     return "WITH " + ", ".join(parts)
 
 
@@ -107,18 +148,19 @@ def fold_sql(
     inner = f"SELECT {', '.join(made)} FROM ({windowed}) GROUP BY {grouped}"
     shown = [quote(name) for name in key_columns(rollup)[2:]]
     shown += [quote(name) for measure in measures for name in column_names(measure.id, measure.kind)]
+    late = is_late(closed, '"__w"', end)
     return (
-        f"{relation_ctes(rollup, sources, fed)} "
-        f'SELECT "__w" AS {quote(WINDOW)}, {_late(closed, end)} AS {quote(LATE)}, {", ".join(shown)} FROM ({inner})'
+        f'{relation_ctes(rollup, sources, fed)} SELECT "__w" AS {quote(WINDOW)}, {late} AS {quote(LATE)}, {", ".join(shown)} FROM ({inner})'
     )
 
 
-def _late(closed: Closed, end: str) -> str:
+def is_late(closed: Closed, start: str, end: str) -> str:
+    """The condition that a window, given by the SQL of its edges, was final before."""
     tests = []
     if closed.watermark is not None:
         tests.append(f"{end} <= {closed.watermark}")
     if closed.until is not None:
-        tests.append(f'"__w" <= {closed.until}')
+        tests.append(f"{start} <= {closed.until}")
     return f"({' OR '.join(tests)})" if tests else "false"
 
 

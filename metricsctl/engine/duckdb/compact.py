@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from metricsctl.core.errors import DataError
-from metricsctl.engine.duckdb.aggregate import ENTITY, LATE, WINDOW, dimension_column
+from metricsctl.engine.duckdb.aggregate import ENTITY, LATE, REVISION, WINDOW, dimension_column, states_scan
 from metricsctl.engine.duckdb.connection import literal, quote
-from metricsctl.engine.duckdb.parquet import read_parquet
 from metricsctl.engine.duckdb.states import STATES, column_names
 from metricsctl.plan.types import StateKind
 
@@ -32,8 +31,8 @@ def compact_sql(
     `columns` are all of the table: keys, and the states of measures, whose names begin with the kind of the state; those of `dropped`
     measures become NULL.
     """
-    scan = read_parquet(files)
-    keys = [quote(name) for name in (WINDOW, LATE, *map(dimension_column, dimensions), ENTITY) if name != ENTITY or ENTITY in columns]
+    scan = states_scan(files, revised=REVISION in columns)
+    keys = _keys(columns, dimensions)
     select = f"SELECT {', '.join([*keys, *_merged(columns, keys, dropped)])} FROM {scan}"
     return [f"{select} WHERE {stretch} GROUP BY {', '.join(keys)}" for stretch in _stretches(connection, scan, slices)]
 
@@ -48,19 +47,26 @@ def export_states(
     import duckdb
 
     parquet = target.suffix == ".parquet"
-    dims = [quote(dimension_column(name)) for name in dimensions]
+    dims = _keys(columns, dimensions)[2:]
     start, late = f"p.{quote(WINDOW)}", quote(LATE)
     window = f"make_timestamptz({start})" if parquet else f"strftime(make_timestamp({start}), '%Y-%m-%dT%H:%M:%SZ')"
     merged = _merged(columns, [quote(WINDOW), late, *dims], ())
+    scan = states_scan(files, revised=REVISION in columns)
     shown = ", ".join([f"{window} AS {quote(WINDOW)}", *dims, f"bool_or(p.{late}) AS {late}", *merged])
     keys = ", ".join([*dims, start])
-    select = f"SELECT {shown} FROM {read_parquet(files)} p GROUP BY {keys} ORDER BY {keys}"
+    select = f"SELECT {shown} FROM {scan} p GROUP BY {keys} ORDER BY {keys}"
     options = "FORMAT parquet, COMPRESSION zstd" if parquet else "FORMAT csv, HEADER"
     try:
         found = connection.execute(f"COPY ({select}) TO {literal(str(target))} ({options})").fetchone()
     except duckdb.IOException as error:
         raise DataError(f"cannot write {target.name}: {str(error).splitlines()[0]}", hint="is there room for it?") from error
     return int(found[0]) if found else 0
+
+
+def _keys(columns: Collection[str], dimensions: Sequence[str]) -> list[str]:
+    """The columns, quoted, that tell the states of a table apart: window and late come first."""
+    known = (WINDOW, LATE, *map(dimension_column, dimensions), ENTITY, REVISION)
+    return [quote(name) for name in known if name in columns]
 
 
 def _merged(columns: Sequence[str], keys: Collection[str], dropped: Collection[str]) -> list[str]:

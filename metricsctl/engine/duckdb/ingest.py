@@ -16,11 +16,13 @@ from metricsctl.engine.duckdb.aggregate import (
     key_columns,
     merge_columns,
     relation_ctes,
+    table_of,
 )
 from metricsctl.engine.duckdb.connection import quote
 from metricsctl.engine.duckdb.duplicates import Keys
 from metricsctl.engine.duckdb.parse import load_batch
 from metricsctl.engine.duckdb.scratch import Scratch
+from metricsctl.engine.duckdb.sessions import Sessions
 from metricsctl.engine.duckdb.states import column_names
 from metricsctl.engine.duckdb.static import load_static
 from metricsctl.plan.types import Measure, Rollup, SourcePlan, Sql
@@ -58,6 +60,7 @@ class DuckDbFolder:
         self._scratch = Scratch(spool)
         self._pending: dict[str, int] = {}
         self._keys = Keys(connection, sources)
+        self.sessions = Sessions(connection, sources)
 
     def prepare(self, rollups: Iterable[Rollup]) -> None:
         """Read the static tables that rollups need; DataError if one cannot be read."""
@@ -84,18 +87,27 @@ class DuckDbFolder:
     def load(self, batch: Batch, source: str, now: int) -> Iterator[LoadedBatch]:
         """Read a batch into the source's batch table, a large one in parts, each of which is to be folded before the next."""
         for loaded in load_batch(self._connection, batch, self._sources[source], now=now, scratch=self._scratch):
+            self.sessions.next_batch()
             duplicates = self._keys.mark(source)
             yield replace(loaded, accepted=loaded.accepted - duplicates, duplicates=duplicates) if duplicates else loaded
 
-    def save(self) -> None:
-        """Keep what later batches need of the earlier ones, in the open transaction."""
+    def settle(self) -> None:
+        """Find out what a group changes of the earlier ones, before it is committed."""
+        self.sessions.settle()
+
+    def save(self, revision: int) -> None:
+        """Keep what later batches need of the earlier ones, in the open transaction; `revision` is higher than in any group before."""
         self._keys.save()
+        self.sessions.save(revision)
 
     def fold(self, rollup: Rollup, measures: Sequence[Measure], fed: str, closed: Closed) -> None:
         """Add the batch of the source `fed` to the pending states of a rollup. DataError if an expression fails on some row."""
         import duckdb
 
         try:
+            if rollup.session is not None:
+                self.sessions.add(rollup, fed)
+                return
             grid = self._calendar(rollup, fed)
             select = fold_sql(rollup, measures, self._sources, fed, closed=closed, grid_table=grid)
             table = _pending_table(rollup)
@@ -120,7 +132,7 @@ class DuckDbFolder:
 
     def unplaced(self, rollup: Rollup, fed: str) -> int:
         """Rows of a model whose event time is NULL: they belong to no window."""
-        if rollup.relation == fed:
+        if rollup.relation == fed or rollup.session is not None:
             return 0
         ctes = relation_ctes(rollup, self._sources, fed)
         found = self._connection.execute(
@@ -128,11 +140,16 @@ class DuckDbFolder:
         ).fetchone()
         return int(found[0]) if found else 0
 
-    def pending_sql(self, rollup: Rollup, measures: Sequence[Measure], stored: Sequence[str]) -> str | None:
+    def pending_sql(self, rollup: Rollup, measures: Sequence[Measure], stored: Sequence[str], closed: Closed) -> str | None:
         """SELECT of the pending states, one row a (window, dimensions), with NULL for stored columns that are no longer fed.
 
-        None if nothing is pending.
+        Of sessions it is all states of the changed windows, after `save`. None if nothing is pending.
         """
+        if rollup.session is not None:
+            changed = self.sessions.changed_sql(rollup, measures, closed)
+            idle = set(stored) - {column.name for column in table_of(rollup, measures).columns}
+            unfed = "".join(f", NULL AS {quote(name)}" for name in sorted(idle))
+            return None if changed is None else f"SELECT *{unfed} FROM ({changed})"
         batches = self._pending.get(rollup.id, 0)
         if not batches:
             return None
@@ -163,6 +180,7 @@ class DuckDbFolder:
     def clear(self) -> None:
         """Forget what is pending."""
         self._pending.clear()
+        self.sessions.clear()
 
     def _calendar(self, rollup: Rollup, fed: str) -> str | None:
         """A table of the windows that the batch touches, for grains that follow the calendar."""

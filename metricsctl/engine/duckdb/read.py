@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from metricsctl.core.errors import UsageError
 from metricsctl.definition.rewrite import substitute
-from metricsctl.engine.duckdb.aggregate import dimension_column
+from metricsctl.engine.duckdb.aggregate import dimension_column, states_scan
 from metricsctl.engine.duckdb.connection import connect, quote
 from metricsctl.engine.duckdb.parquet import read_parquet
 from metricsctl.engine.duckdb.statements import Buckets, ReadStatement, alone, values_sql
@@ -69,8 +69,10 @@ class StateReader:
         wanted: Mapping[str, Base],
         where: str | None = None,
         dimensions: Sequence[str] = (),
+        *,
+        revised: bool = False,
     ) -> States:
-        """The values of some simple metrics of one rollup, which names them and has these dimensions.
+        """The values of some simple metrics of one rollup, which names them and has these dimensions; `revised`: it is of sessions.
 
         Metrics of stocks are read one at a time. `where` is a condition made by `condition_sql`. UsageError if it cannot be used.
         """
@@ -79,7 +81,7 @@ class StateReader:
         tables = buckets.tables()
         for name, columns in tables.items():
             self._connection.register(name, columns)
-        scan = read_parquet(files)
+        scan = states_scan(files, revised=revised)
         text = values_sql(scan, by, wanted, where, dimensions, spans=buckets.spans is not None)
         if self.log is not None:
             self.log.append(alone(scan, buckets, by, list(wanted.values()), where, dimensions))

@@ -250,7 +250,19 @@ class _Question:
         sources = self.relations.sources(metric.source.name)
         begin, end = asked.reach(metric, time)
         alive = any(begin <= event < end for source in sources for event in self.event_times(source))
-        return 0.0 if alive and all(self.is_over(time, source) for source in sources) else None
+        over = all(self.is_over(time, source) for source in sources) and not self.has_open_session(metric.source.name, time)
+        return 0.0 if alive and over else None
+
+    def has_open_session(self, relation: str, window: int) -> bool:
+        """Whether a session that began by the end of a window may still grow."""
+        model = self.project.models.get(relation)
+        if model is None or model.session is None or self.final:
+            return False
+        marks = [self.watermark(source) for source in self.relations.sources(relation)]
+        mark, gap = min(mark for mark in marks if mark is not None), model.session.gap.microseconds
+        spans = [(row["session_start"], row["session_end"]) for row in self.relations.rows(relation)]
+        known = [(start.us, end.us) for start, end in spans if isinstance(start, Instant) and isinstance(end, Instant)]
+        return any(end + gap > mark and start < window_end(window, self.grain, self.zone) for start, end in known)
 
     def reach(self, metric: Simple, start: int) -> tuple[int, int]:
         """From when to when rows count in a window."""
@@ -266,14 +278,17 @@ class _Question:
             self._times[source] = [time.us for time in found if isinstance(time, Instant)]
         return self._times[source]
 
-    def is_over(self, window: int, source: str) -> bool:
-        """Whether a source has come past a window."""
-        latest = max(self.event_times(source), default=None)
-        if latest is None:
-            return False
+    def watermark(self, source: str) -> int | None:
+        """How far a source has come, less its lateness."""
         definition = self.project.sources[source].time
         assert definition is not None  # noqa: S101 - the key is required
-        watermark = latest - definition.lateness.microseconds
+        return max((time - definition.lateness.microseconds for time in self.event_times(source)), default=None)
+
+    def is_over(self, window: int, source: str) -> bool:
+        """Whether a source has come past a window."""
+        latest, watermark = max(self.event_times(source), default=None), self.watermark(source)
+        if latest is None or watermark is None:
+            return False
         return (self.final and window <= latest) or window_end(window, self.grain, self.zone) <= watermark
 
 

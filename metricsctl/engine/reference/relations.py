@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from metricsctl.core.errors import ProjectError
 from metricsctl.definition.project import Project
-from metricsctl.definition.schema import Model, Source
+from metricsctl.definition.schema import Model, Session, Source
 from metricsctl.engine.reference.casts import unknown
 from metricsctl.engine.reference.scalar import scalar
 from metricsctl.engine.reference.values import Instant, Value, raw_text, read, to_text
@@ -124,12 +124,16 @@ class Relations:
             return {name}
         if relation.static is not None:
             return set()
+        if relation.session is not None:
+            return self.sources(relation.session.source.name)
         assert relation.statement is not None  # noqa: S101 - the loader has read it
         return {source for table in relation.statement.tables() for source in self.sources(table)}
 
     def time_column(self, name: str) -> str:
         """The column of a relation's event time."""
         relation = self.project.relation(name)
+        if isinstance(relation, Model) and relation.session is not None:
+            return "session_start"
         if relation is None or relation.time is None:
             raise ProjectError(f"'{name}' has no event time", hint="time: {column: ...}")
         return relation.time.column.name.lower()
@@ -142,6 +146,8 @@ class Relations:
                 plan = self.plans[name]
                 names = tuple(column.name.lower() for column in plan.columns)
                 found = Table(names, list(accept(plan, self.events.get(name, ()), self.now).rows))
+            elif relation.session is not None:
+                found = self._sessions(relation.session)
             elif relation.static is not None:
                 found = _static(relation, self.project.static_tables[name])
             else:
@@ -149,6 +155,24 @@ class Relations:
                 found = self._query(relation.statement.tree, {})
             self._known[name] = found
         return self._known[name]
+
+    def _sessions(self, session: Session) -> Table:
+        """A row for each session: an entity's next one begins when it was quiet for `gap`."""
+        source = session.source.name
+        below = self.project.relation(source)
+        assert below is not None  # noqa: S101 - references are checked before
+        table, time, entity = self._relation(source), self.time_column(source), below.entities[session.entity.name].name.lower()
+        by_entity: dict[str, list[tuple[int, Row]]] = {}
+        for row in table.rows:
+            if isinstance(moment := row[time], Instant) and (key := to_text(row[entity])) is not None:
+                by_entity.setdefault(key, []).append((moment.us, row))
+        sessions: list[Row] = []
+        for key, rows in by_entity.items():
+            rows.sort(key=lambda item: item[0])
+            cuts = [place for place in range(1, len(rows)) if rows[place][0] - rows[place - 1][0] >= session.gap.microseconds]
+            for start, end in zip([0, *cuts], [*cuts, len(rows)], strict=True):
+                sessions.append(_session(key, rows[start:end], table.names))
+        return Table(("session_start", "session_end", "entity", "events", "duration_s"), sessions)
 
     # -- SQL
 
@@ -190,6 +214,17 @@ class Relations:
         if type(table).__name__ != "Table" or table.args.get("joins"):
             raise unknown(table)
         return tables[table.name.lower()] if table.name.lower() in tables else self._relation(table.name)
+
+
+def _session(entity: str, rows: Sequence[tuple[int, Row]], names: Sequence[str]) -> Row:
+    """The row of a session; of several first rows the larger value counts."""
+    first, last = rows[0][0], rows[-1][0]
+    made: Row = {"session_start": Instant(first), "session_end": Instant(last), "entity": entity, "events": len(rows)}
+    made["duration_s"] = (last - first) / 1_000_000
+    for name in names:
+        values: list[Any] = [row[name] for time, row in rows if time == first and row[name] is not None]
+        made[f"first.{name}"] = max(values, default=None)
+    return made
 
 
 def _projected(items: Sequence[exp.Expr], table: Table) -> Table:

@@ -440,7 +440,7 @@ def test_files_are_given_to_sources_by_their_names(place: Place) -> None:
 
 
 def test_a_failure_leaves_no_half_written_rejects(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    fail: Callable[..., None] = lambda *_: (_ for _ in ()).throw(DataError("the disk is full"))  # noqa: E731
+    fail: Callable[..., None] = lambda *_, **__: (_ for _ in ()).throw(DataError("the disk is full"))  # noqa: E731
     monkeypatch.setattr("metricsctl.ingest.session.Session._commit_group", fail)
     with pytest.raises(DataError, match="the disk is full"):
         place.ingest(place.write("a.ndjson", ["rubbish"]), rejects=place.root / "rejects.jsonl")

@@ -19,6 +19,7 @@ models:
   - {name: visits, session: {source: log, entity: user, gap: 30m}}
   - {name: daily, sql: "SELECT at, count(*) AS n FROM log GROUP BY at", time: at}
   - {name: over, sql: "SELECT at, n FROM daily", time: at}
+  - {name: long, sql: SELECT session_start FROM visits, time: session_start}
   - {name: countries, static: countries.csv}
   - {name: placed, sql: "SELECT at FROM log JOIN countries USING (u)", time: at}
   - {name: reversed, sql: "SELECT at FROM countries JOIN log USING (u)", time: at}
@@ -42,7 +43,7 @@ metrics:
             "semi-additive metrics that carry a first value",
             "1d",
         ),
-        ("{name: a, type: simple, source: visits, agg: count}", "session windows", "{source: log, entity: user, gap: 30m}"),
+        ("{name: a, type: simple, source: long, agg: count}", "a model over the sessions of 'visits'", "SELECT session_start FROM visits"),
         ("{name: a, type: simple, source: daily, agg: sum, expr: n}", "GROUP BY in a model", "GROUP BY at"),
         ("{name: a, type: simple, source: over, agg: sum, expr: n}", "GROUP BY in a model", "GROUP BY at"),
         ("{name: a, type: simple, source: countries, agg: count}", "'countries' is a static table, which has no events", "countries"),
@@ -80,7 +81,7 @@ def test_a_variant_is_its_metric_with_one_more_filter() -> None:
 
 def test_what_is_not_heeded_is_said_of_what_is_used() -> None:
     project = load([SPEC])
-    assert set(not_computed(project)) == {"visit_length"}
+    assert set(not_computed(project)) == set()
     assert not_heeded(project, "ingest") == ()
     assert [item.message.split(" is not")[0] for item in not_heeded(project, "detect")] == [
         "`watch` of 'revenue'",
