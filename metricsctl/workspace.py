@@ -91,12 +91,13 @@ class Workspace:
         why_not: str | None = None,
         head: str | None = None,
         sample: Sequence[str | Path] | None = None,
+        observe: bool = False,
     ) -> ImpactReport:
         """What moves: by the difference to `base` (a git ref or a folder), by the events in a file, or if a metric or a source changed.
 
         One of the four must be given; `head` names a commit, or ":index", to be compared with `base` instead of the working tree. `why`
         asks for every path to a metric, `why_not` why one does not move; `sample` are event files on which both versions are run (none:
-        generated rows). See `metricsctl.impact.ask.ask` for the errors.
+        generated rows); `observe` asks which metrics of the store really moved. See `metricsctl.impact.ask.ask` for the errors.
         """
         from metricsctl.impact.ask import ask
         from metricsctl.impact.run import Options
@@ -116,6 +117,7 @@ class Workspace:
             source=source,
             options=options,
             sample=events,
+            observe=self.store if observe else None,
         )
 
     def ingest(

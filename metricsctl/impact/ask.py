@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from metricsctl.changes.event import ChangeEvent
+from metricsctl.changes.log import ChangeLog
+from metricsctl.changes.match import matches
 from metricsctl.changes.read import read_file
 from metricsctl.core.errors import DataError, UsageError
 from metricsctl.core.progress import SILENT, Progress
@@ -14,6 +17,7 @@ from metricsctl.definition.references import bases_of
 from metricsctl.definition.usage import read_usage
 from metricsctl.diff.base import load_base, load_head
 from metricsctl.impact.kept import Question, answered
+from metricsctl.impact.observe.report import Observation
 from metricsctl.impact.report import ImpactReport
 from metricsctl.impact.run import Options, impact_of_difference, impact_of_events, impact_of_node
 from metricsctl.lineage.nodes import NodeKind
@@ -36,6 +40,7 @@ def ask(
     options: Options | None = None,
     cache: Path | None = None,
     sample: Sequence[str] | None = None,
+    observe: Path | None = None,
     progress: Progress = SILENT,
 ) -> ImpactReport:
     """What moves by the difference to `base`, by the change events in a file, or if a metric or a source changed: one of the four.
@@ -43,7 +48,8 @@ def ask(
     `here` gives the project of the working tree, whose definitions lie at `paths`; `head` names a commit, or the index (":index"), to be
     compared instead of it. `check` and `keep` are as in `metricsctl.diff.base.load_base`. `cache` is a folder in which answers are kept.
     With `sample` both versions of the affected metrics are run on the event files at these paths, or, where it is empty, on generated
-    rows: see `metricsctl.impact.sample.run.sample_diff`, also for what it raises.
+    rows: see `metricsctl.impact.sample.run.sample_diff`, also for what it raises. `observe` is the folder of a store: what its metrics
+    did after the change events is reported too.
     Raises UsageError, UnknownName, ProjectError for a broken base, DataError for a file without any change event.
     """
     asked = [name for name, value in (("base", base), ("change", change), ("metric", metric), ("source", source)) if value is not None]
@@ -54,6 +60,8 @@ def ask(
         raise UsageError("--head goes with --base", hint="--base main --head feature, or --base HEAD --head :index")
     if sample is not None and base is None:
         raise UsageError("--sample goes with --base: it compares two versions", hint="--base main --sample events/")
+    if observe is not None and change is None:
+        raise UsageError("--observe goes with --change: it looks at what followed", hint="--change deploy.json --observe")
     folder = paths[0] if paths[0].is_dir() else paths[0].parent
     options = replace(options or Options(), usage=read_usage(folder))
     if base is not None:
@@ -78,10 +86,24 @@ def ask(
         if not read.events:
             reason = f": {read.malformed[0].message}" if read.malformed else ""
             raise DataError(f"{change}: no change event{reason}", hint="a JSON line with `time`, `service`, `kind`, or a CDEvent")
-        return impact_of_events(project, read.events, change.name, options, read.malformed)
+        report = impact_of_events(project, read.events, change.name, options, read.malformed)
+        return report if observe is None else replace(report, observed=_observed(project, observe, read.events))
     if metric is not None:
         return impact_of_node(project, NodeKind.METRIC, metric, options)
     return impact_of_node(project, NodeKind.SOURCE, str(source), options)
+
+
+def _observed(project: Project, store: Path, events: Sequence[ChangeEvent]) -> tuple[Observation, ...]:
+    """What the metrics of a store did after those change events that are about anything."""
+    from metricsctl.impact.observe.run import MOST
+    from metricsctl.impact.observe.run import observe as run
+
+    about = sorted((event for event in events if matches(project, event)), key=lambda event: (event.time, event.id))[-MOST:]
+    predicted = {}
+    for event in about:
+        reached = impact_of_events(project, [event], event.id).impacted
+        predicted[event.id] = {item.name: item.p for item in reached if item.kind is NodeKind.METRIC}
+    return run(project, store, about, predicted, [*events, *ChangeLog(store).read().events])
 
 
 def affected(report: ImpactReport) -> dict[str, str]:

@@ -10,6 +10,7 @@ from metricsctl.core.diagnostics import Diagnostic, Span
 from metricsctl.core.suites import Suite
 from metricsctl.diff.change import Category, Change
 from metricsctl.impact.annotate import PAGES, Page, findings_of, fingerprints_of, suites_of
+from metricsctl.impact.observe.report import Observation
 from metricsctl.impact.sample.report import SampleDiff
 from metricsctl.lineage.graph import Coverage
 from metricsctl.lineage.kinds import EdgeKind
@@ -120,6 +121,7 @@ class ImpactData(TypedDict):
     why_not: WhyNot | None
     coverage: Coverage
     sample: SampleDiff | None
+    observed: tuple[Observation, ...] | None
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,8 @@ class ImpactReport:
         What passes the change on to what, for drawing.
     sample
         By how much the metrics move on sample events, where that was asked.
+    observed
+        What the metrics did after the change events, where that was asked.
     """
 
     name: ClassVar[str] = "impact"
@@ -179,6 +183,7 @@ class ImpactReport:
     malformed: tuple[Diagnostic, ...] = ()
     threshold: str | None = None
     sample: SampleDiff | None = None
+    observed: tuple[Observation, ...] | None = None
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -266,6 +271,7 @@ class ImpactReport:
             "why_not": self.why_not,
             "coverage": self.coverage,
             "sample": self.sample,
+            "observed": self.observed,
         }
 
     def to_pandas(self) -> pd.DataFrame:
@@ -288,7 +294,9 @@ class ImpactReport:
         headline = paragraph(f"{self.verdict}; {self.level}, score {self.score:.0f} of 100")
         sampled = () if self.sample is None else self.sample.moves
         values = table(("metric", "on the sample"), sampled, lambda item: (item.name, item.words))
-        return headline + changes + values + reached + gates + unknown + notes(self.diagnostics)
+        seen = [(found.change, item) for found in self.observed or () for item in found.metrics if item.verdict != "still"]
+        after = table(("metric", "after", "did"), seen, lambda row: (row[1].name, row[0], row[1].words))
+        return headline + changes + values + after + reached + gates + unknown + notes(self.diagnostics)
 
 
 def _impacted_cells(item: Impacted) -> tuple[str | None, ...]:

@@ -11,7 +11,7 @@ import typer
 from metricsctl.cli import complete
 from metricsctl.cli.help import purpose_and_epilog
 from metricsctl.cli.io import Output
-from metricsctl.cli.options import ProjectOption
+from metricsctl.cli.options import ProjectOption, StoreOption
 from metricsctl.cli.verb import verb
 from metricsctl.core.errors import UsageError
 
@@ -54,6 +54,7 @@ SampleOption = Annotated[
 WriteTestOption = Annotated[
     bool, typer.Option("--write-test", help="Write the fewest rows on which they differ into the definitions, as tests.")
 ]
+ObserveOption = Annotated[bool, typer.Option("--observe", help="Show which metrics of the store really moved after the change events.")]
 WhyOption = Annotated[str | None, typer.Option("--why", metavar="M", help="Show every path to this metric.", show_default=False)]
 WhyNotOption = Annotated[
     str | None,
@@ -90,11 +91,13 @@ def ask(
     source: SourceOption = None,
     sample: SampleOption = None,
     write_test: WriteTestOption = False,
+    observe: ObserveOption = False,
     why: WhyOption = None,
     why_not: WhyNotOption = None,
     min_coverage: CoverageOption = None,
     fail_on: FailOnOption = None,
     project: ProjectOption = None,
+    store: StoreOption = None,
 ) -> int:
     """Show which numbers a change moves, and prove the others untouched.
 
@@ -102,7 +105,7 @@ def ask(
     --------
     metricsctl impact --base origin/main --fail-on high --format markdown -o impact.md
     metricsctl impact --base main --sample events/ --write-test
-    metricsctl impact --change deploy.json --why revenue
+    metricsctl impact --change deploy.json --observe
 
     See Also
     --------
@@ -110,7 +113,7 @@ def ask(
     """
     if context.invoked_subcommand is not None:
         return 0
-    from metricsctl.cli.project import cache_folder, is_excluded, load_project, locate
+    from metricsctl.cli.project import cache_folder, is_excluded, load_project, locate, store_folder
     from metricsctl.impact.ask import ask as run
     from metricsctl.impact.run import Options
     from metricsctl.lint.engine import check
@@ -132,6 +135,7 @@ def ask(
         source=source,
         cache=cache_folder(location),
         sample=[str(path) for path in sample or ()] if sample or write_test else None,
+        observe=store_folder(project, store) if observe else None,
         progress=out.progress,
         options=Options(why, why_not, k=location.config.get("impact.k"), min_coverage=least, fail_on=threshold),
     )

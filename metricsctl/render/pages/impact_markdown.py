@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from metricsctl.render.kinds import NODE_LOOKS
 from metricsctl.render.markdown import code, escaped, row
 from metricsctl.render.mermaid import escaped as label
+from metricsctl.render.pages.impact_observed import observed_sections
 from metricsctl.render.pages.impact_sample import sample_sections
 from metricsctl.render.pages.impact_tree import why_not_lines
 from metricsctl.render.style import Style
@@ -30,7 +31,7 @@ _CUT = "\n\n*Cut: the whole report is in the JSON.*\n"
 
 def page(report: ImpactReport, style: Style) -> str:  # noqa: ARG001 - a page's signature
     """The comment; sections are left out from the end where it would be too long."""
-    told = (_head, _asked, sample_sections, _consumers, _changes, _picture, _table)
+    told = (_head, _asked, sample_sections, observed_sections, _consumers, _changes, _picture, _table)
     sections = [section for part in told for section in part(report)]
     text = ""
     for section in sections:

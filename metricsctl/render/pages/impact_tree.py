@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from metricsctl.render.pages.impact_observed import observed_lines
 from metricsctl.render.pages.impact_sample import sample_lines
 from metricsctl.render.style import Style, paint
 from metricsctl.render.wrap import wrapped
@@ -60,6 +61,7 @@ class _Page:
             yield paint("gate", "bold red", style) + first.removeprefix("gate")
             yield from rest
         yield from sample_lines(report, style)
+        yield from observed_lines(report, style)
         if report.why is not None:
             yield from self.why(report.why)
         if report.why_not is not None:

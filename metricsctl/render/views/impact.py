@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from metricsctl.render.pages.impact_observed import observed_lines
 from metricsctl.render.pages.impact_sample import sample_lines
 from metricsctl.render.pages.impact_tree import folded, why_not_lines
 from metricsctl.render.style import Style
@@ -20,6 +21,8 @@ def view(report: Any, style: Style) -> list[Block]:
     blocks += ["\n".join(wrapped(f"gate {gate.name}: {gate.reason}", style.width)) for gate in report.gates]
     if report.sample is not None:
         blocks.append("\n".join(sample_lines(report, style)).strip("\n"))
+    if report.observed is not None:
+        blocks.append("\n".join(observed_lines(report, style)).strip("\n"))
     if report.changes:
         columns = (Column("node", style="bold"), Column("kind", style="dim"), Column("category", style="yellow"), Column("reason"))
         rows = [(change.name, change.kind.value, change.category.value, change.reason) for change in report.changes]

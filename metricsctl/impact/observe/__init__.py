@@ -1,0 +1,1 @@
+"""Did the predicted metrics really move? The series before and after a change."""
