@@ -87,13 +87,13 @@ class FileReader:
         self.resumed_at = mark.size if known else 0
         if whole.damage is None and mark.size and not known:
             self._found_more = True
-            path = unpack(self._file, self._spool_dir) if self._file.gzip else self._file.path
+            path = unpack(self._file, self._spool_dir) if self._file.packed else self._file.path
             yield Chunk(self._file, "parquet", b"", None, 1, mark, self._file.path.stat().st_size, path)
         self._finish(whole.damage)
 
     def _text(self) -> Iterator[Chunk]:
         head = read_head(self._file)
-        with open_stream(self._file.path, gzip=self._file.gzip) as stream:
+        with open_stream(self._file.path, packed=self._file.packed) as stream:
             above = head.size if head else 0
             window, mark = locate(stream, self._known, above=above, keep=self._chunk_bytes, spares=self._spares)
             self.resumed_at = mark.size if mark else 0

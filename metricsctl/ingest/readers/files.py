@@ -13,6 +13,7 @@ from typing import BinaryIO, Literal, cast
 
 from metricsctl.core.errors import DataError, UsageError
 from metricsctl.ingest.readers.sniff import ARRAY_HINT, Format, begins_array, sniff
+from metricsctl.ingest.readers.zstd import need_zstd
 
 __all__ = ["Format", "InputFile", "discover", "display_name", "unreadable"]
 
@@ -25,18 +26,18 @@ _EXTENSIONS: dict[str, Format] = {
     ".tsv": "tsv",
     ".parquet": "parquet",
 }
-_KINDS = "files of events end in .ndjson, .jsonl, .json, .csv, .tsv or .parquet, each also with .gz"
-_Kind = Literal["known", "unknown", "zstd"]
+_KINDS = "files of events end in .ndjson, .jsonl, .json, .csv, .tsv or .parquet, each also with .gz or .zst"
+_Kind = Literal["known", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file of events; `name` is for people, `spooled`: a temporary copy that the caller removes."""
+    """A file of events; `name` is for people, `packed`: compressed, `spooled`: a temporary copy that the caller removes."""
 
     path: Path
     name: str
     format: Format
-    gzip: bool
+    packed: bool
     spooled: bool = False
 
 
@@ -123,9 +124,12 @@ def _of_pattern(pattern: str) -> list[Path]:
 
 def _kind(path: Path) -> _Kind:
     name = path.name.lower()
-    if name.endswith(".zst"):
-        return "zstd" if _format_of(name.removesuffix(".zst")) else "unknown"
-    return "known" if _format_of(name.removesuffix(".gz")) else "unknown"
+    return "known" if _format_of(_unpacked(name)) else "unknown"
+
+
+def _unpacked(name: str) -> str:
+    """A name without the suffix of a compression."""
+    return name.removesuffix(".gz").removesuffix(".zst")
 
 
 def _format_of(name: str) -> Format | None:
@@ -135,21 +139,19 @@ def _format_of(name: str) -> Format | None:
 def _input_file(path: Path, spool_dir: Path | None) -> InputFile:
     name, lowered = display_name(path), path.name.lower()
     if lowered.endswith(".zst"):
-        raise UsageError(
-            f"{name}: zstd is not supported yet", hint="unpack it with `zstd -d`, or pipe it: zstd -dc FILE | metricsctl ingest -"
-        )
+        need_zstd(name)
     if not path.is_file():
         with path.open("rb") as pipe:
             return _spool(pipe, name, spool_dir)
     with path.open("rb"):
         pass  # unreadable files are told before any work is done
-    gzip = lowered.endswith(".gz")
-    form = _format_of(lowered.removesuffix(".gz"))
+    packed = lowered.endswith((".gz", ".zst"))
+    form = _format_of(_unpacked(lowered))
     if form is None:
-        form, gzip = sniff(path, name)
-    elif lowered.removesuffix(".gz").endswith(".json") and begins_array(path, gzip=gzip):
+        form, packed = sniff(path, name)
+    elif _unpacked(lowered).endswith(".json") and begins_array(path, packed=packed):
         raise DataError(f"{name} is one JSON array", hint=ARRAY_HINT)
-    return InputFile(path, name, form, gzip)
+    return InputFile(path, name, form, packed)
 
 
 def _standard_input(stdin: BinaryIO | None, spool_dir: Path | None) -> InputFile:
@@ -163,8 +165,8 @@ def _spool(source: BinaryIO, name: str, spool_dir: Path | None) -> InputFile:
     try:
         with os.fdopen(handle, "wb") as target:
             shutil.copyfileobj(source, cast("BinaryIO", target), 1 << 20)
-        form, gzip = sniff(Path(path), name)
+        form, packed = sniff(Path(path), name)
     except BaseException:
         Path(path).unlink()
         raise
-    return InputFile(Path(path), name, form, gzip, spooled=True)
+    return InputFile(Path(path), name, form, packed, spooled=True)

@@ -29,7 +29,7 @@ class Head:
 
 def read_head(file: InputFile) -> Head | None:
     """The head of a text file; None if it ends before its header does. Raises DataError (a header that is none), OSError."""
-    with open_stream(file.path, gzip=file.gzip) as stream:
+    with open_stream(file.path, packed=file.packed) as stream:
         if file.format == "ndjson":
             return Head(None, len(_bom(read_up_to(stream, len(BOM_UTF8)))))
         return _header(file, stream, DELIMITERS[file.format])

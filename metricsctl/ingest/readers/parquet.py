@@ -30,7 +30,7 @@ class WholeFile:
 def read_whole(file: InputFile, known: Known) -> WholeFile:
     """Hash the file; raises OSError."""
     content, old, size, begin, end = Digest(), old_hash() if known.old else None, 0, b"", b""
-    with open_stream(file.path, gzip=file.gzip) as stream:
+    with open_stream(file.path, packed=file.packed) as stream:
         while block := stream.read(BLOCK):
             content.update(block)
             if old is not None:
@@ -49,7 +49,7 @@ def read_whole(file: InputFile, known: Known) -> WholeFile:
 
 def unpack(file: InputFile, spool_dir: Path) -> Path:
     """A decompressed copy in `spool_dir`, which the caller removes. Raises OSError on reading, DataError on writing."""
-    with open_stream(file.path, gzip=True) as stream:
+    with open_stream(file.path, packed=True) as stream:
         handle, path = tempfile.mkstemp(prefix="metricsctl-", suffix=".parquet", dir=spool_dir)
         with os.fdopen(handle, "wb") as target:
             while block := stream.read(BLOCK):

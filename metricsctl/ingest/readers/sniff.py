@@ -8,42 +8,40 @@ from typing import Literal
 
 from metricsctl.core.errors import DataError, UsageError
 from metricsctl.ingest.readers.streams import GZIP_MAGIC, open_stream, read_up_to
+from metricsctl.ingest.readers.zstd import ZSTD_MAGIC
 
 __all__ = ["ARRAY_HINT", "PARQUET_MAGIC", "Format", "begins_array", "sniff"]
 
 Format = Literal["ndjson", "csv", "tsv", "parquet"]
 PARQUET_MAGIC = b"PAR1"
 ARRAY_HINT = "write one object a line, for example with `jq -c '.[]'`"
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _PEEK = 1 << 16
 
 
 def sniff(path: Path, name: str) -> tuple[Format, bool]:
-    """The format and whether it is gzipped; an empty file counts as NDJSON. Raises UsageError, DataError, OSError."""
-    gzip = _peek(path, gzip=False).startswith(GZIP_MAGIC)
-    begin = _peek(path, gzip=gzip)
-    if begin.startswith(_ZSTD_MAGIC):
-        raise UsageError(f"{name}: zstd is not supported yet", hint="unpack it first: zstd -dc FILE | metricsctl ingest -")
+    """The format and whether it is compressed; an empty file counts as NDJSON. Raises UsageError, DataError, OSError."""
+    packed = _peek(path, packed=False).startswith((GZIP_MAGIC, ZSTD_MAGIC))
+    begin = _peek(path, packed=packed)
     if begin.startswith(PARQUET_MAGIC):
-        return "parquet", gzip
+        return "parquet", packed
     text = begin.removeprefix(BOM_UTF8).lstrip()
     if text.startswith(b"["):
         raise DataError(f"{name} is one JSON array", hint=ARRAY_HINT)
     if not text or text.startswith(b"{"):
-        return "ndjson", gzip
+        return "ndjson", packed
     first = text.split(b"\n", 1)[0]
     if b"," in first:
-        return "csv", gzip
+        return "csv", packed
     if b"\t" in first:
-        return "tsv", gzip
+        return "tsv", packed
     raise UsageError(f"cannot tell the format of {name}", hint="name it .ndjson, .csv, .tsv or .parquet")
 
 
-def begins_array(path: Path, *, gzip: bool) -> bool:
+def begins_array(path: Path, *, packed: bool) -> bool:
     """Whether the text begins with `[`; raises OSError."""
-    return _peek(path, gzip=gzip).removeprefix(BOM_UTF8).lstrip().startswith(b"[")
+    return _peek(path, packed=packed).removeprefix(BOM_UTF8).lstrip().startswith(b"[")
 
 
-def _peek(path: Path, *, gzip: bool) -> bytes:
-    with open_stream(path, gzip=gzip) as stream:
+def _peek(path: Path, *, packed: bool) -> bytes:
+    with open_stream(path, packed=packed) as stream:
         return read_up_to(stream, _PEEK)

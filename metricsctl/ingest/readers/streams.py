@@ -7,6 +7,8 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, Protocol, Self
 
+from metricsctl.ingest.readers.zstd import ZSTD_MAGIC, Unpacker
+
 __all__ = ["BLOCK", "GZIP_MAGIC", "ByteStream", "open_stream", "read_up_to"]
 
 BLOCK = 1 << 20
@@ -138,10 +140,42 @@ def _salvage(inflate: zlib._Decompress, data: bytes) -> bytes:
     return bytes(out)
 
 
-def open_stream(path: Path, *, gzip: bool) -> ByteStream:
-    """The decompressed bytes of the file at `path`; raises OSError."""
-    raw = path.open("rb", buffering=0 if not gzip else -1)
-    return _Gzip(raw) if gzip else _Plain(raw)
+class _Zstd(_Plain):
+    """All frames of a zstd file."""
+
+    def __init__(self, raw: BinaryIO, name: str) -> None:
+        self._unpacker = Unpacker(raw, name)
+        super().__init__(raw)
+        self._name = name
+
+    def read(self, size: int) -> bytes:
+        data = self._unpacker.read(size)
+        self.damage = self._unpacker.damage
+        return data
+
+    def read_into(self, room: memoryview) -> int:
+        data = self.read(min(len(room), BLOCK))
+        room[: len(data)] = data
+        return len(data)
+
+    def size(self) -> int | None:
+        return None
+
+    def seek(self, position: int) -> None:
+        self._raw.seek(0)
+        self._unpacker, self.damage = Unpacker(self._raw, self._name), None
+        while position and (data := self.read(min(position, BLOCK))):
+            position -= len(data)
+
+
+def open_stream(path: Path, *, packed: bool) -> ByteStream:
+    """The bytes of the file at `path`, decompressed if it is `packed`: by gzip, or by zstd if it begins so. Raises OSError, UsageError."""
+    raw = path.open("rb", buffering=-1 if packed else 0)
+    if not packed:
+        return _Plain(raw)
+    if raw.peek(len(ZSTD_MAGIC)).startswith(ZSTD_MAGIC):  # type: ignore[attr-defined]
+        return _Zstd(raw, path.name)
+    return _Gzip(raw)
 
 
 def read_up_to(stream: ByteStream, size: int) -> bytes:

@@ -59,7 +59,7 @@ class Sampler:
             for chunk in reader.chunks():
                 self._parquet(file, chunk, target, tally)
         else:
-            with _writing(target, packed=file.gzip) as out:
+            with _writing(target, packed=file.packed) as out:
                 for number, chunk in enumerate(reader.chunks()):
                     self._text(chunk, out, tally, begins=number == 0)
         tally.diagnostics += reader.diagnostics
@@ -67,11 +67,11 @@ class Sampler:
 
     def _parquet(self, file: InputFile, chunk: Chunk, target: Path, tally: Tally) -> None:
         assert chunk.path is not None  # noqa: S101 - what a Parquet chunk is
-        plain = self.spool / "sample.parquet" if file.gzip else target
+        plain = self.spool / "sample.parquet" if file.packed else target
         tally.columns.update(self.rows.parquet_columns(chunk.path, file.name))
         counts = self.rows.parquet(chunk.path, plain, file.name, self.key, self.masker.types, HEX_DIGITS)
         tally.rows, tally.kept, tally.without_key = counts.rows, counts.kept, counts.without_key
-        if file.gzip:
+        if file.packed:
             with plain.open("rb") as source, _writing(target, packed=True) as out:
                 shutil.copyfileobj(source, out)
             plain.unlink()

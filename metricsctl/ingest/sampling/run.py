@@ -83,9 +83,10 @@ def sample(
 def _target(file: InputFile, source: str, files: Sequence[InputFile]) -> Path:
     """Where a sample lies in its folder: below its source, as the file lies below what all files have in common."""
     if file.spooled:
-        return Path(source, f"stdin.{file.format}" + (".gz" if file.gzip else ""))
+        return Path(source, f"stdin.{file.format}" + (".gz" if file.packed else ""))
     folders = [item.path.absolute().parent for item in files if not item.spooled]
-    return Path(source) / file.path.absolute().relative_to(os.path.commonpath(folders))
+    place = Path(source) / file.path.absolute().relative_to(os.path.commonpath(folders))
+    return place.with_suffix(".gz") if place.suffix == ".zst" else place  # what is written compressed is gzipped
 
 
 class _Run:

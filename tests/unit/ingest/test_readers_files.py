@@ -31,7 +31,7 @@ def names(*arguments: str) -> list[str]:
 @pytest.mark.usefixtures("folder")
 def test_a_folder_gives_its_files_of_events_sorted_without_hidden_ones() -> None:
     found = discover(["data"])
-    assert [(file.name, file.format, file.gzip) for file in found] == [
+    assert [(file.name, file.format, file.packed) for file in found] == [
         ("data/[x].jsonl", "ndjson", False),
         ("data/a.NDJSON", "ndjson", False),
         ("data/b.csv", "csv", False),
@@ -61,8 +61,6 @@ def test_the_same_file_counts_once(folder: Path) -> None:
         ("nothing.csv", "no such file or folder: nothing.csv"),
         ("data/*.json", r"no file matches data/\*\.json"),
         ("empty", "no file of events in the folder empty"),
-        ("z.csv.zst", "zstd is not supported yet"),
-        ("packed", "zstd is not supported yet"),
         ("-", "no standard input"),
         ("notes", "cannot tell the format of notes"),
         ("n\0ul.csv", "no such file"),
@@ -71,9 +69,6 @@ def test_the_same_file_counts_once(folder: Path) -> None:
 def test_what_cannot_be_used_is_named(folder: Path, argument: str, says: str) -> None:
     Path("empty").mkdir()
     Path("notes").write_text("some words\n")
-    for path in (Path("z.csv.zst"), Path("packed", "y.ndjson.zst")):
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"\x28\xb5\x2f\xfd")
     with pytest.raises(UsageError, match=says) as raised:
         discover([str(folder / "b.csv"), argument])
     assert raised.value.hint
@@ -108,9 +103,9 @@ def test_the_format_is_told_from_the_first_bytes(tmp_path: Path, data: bytes, fo
     content = gzip.compress(data) if packed else data
     (tmp_path / "app.log").write_bytes(content)
     (named,) = discover([str(tmp_path / "app.log")])
-    assert (named.format, named.gzip, named.spooled) == (form, packed, False)
+    assert (named.format, named.packed, named.spooled) == (form, packed, False)
     (piped,) = discover(["-", "-"], stdin=io.BytesIO(content), spool_dir=tmp_path)
-    assert (piped.name, piped.format, piped.gzip, piped.spooled) == ("<stdin>", form, packed, True)
+    assert (piped.name, piped.format, piped.packed, piped.spooled) == ("<stdin>", form, packed, True)
     assert piped.path.parent == tmp_path
     assert piped.path.read_bytes() == content
 
