@@ -127,13 +127,24 @@ class Workspace:
         final: bool = False,
         rebuild: bool = False,
         dry_run: bool = False,
+        atomic: bool = False,
+        drop_late: bool = False,
         rejects: Path | None = None,
         max_rejects: str = "1%",
     ) -> IngestReport:
         """Read event files into the store; see `metricsctl.ingest.run.ingest` for the options and errors."""
         from metricsctl.ingest.run import IngestOptions, ingest
 
-        options = IngestOptions(source=source, final=final, rebuild=rebuild, dry_run=dry_run, rejects=rejects, max_rejects=max_rejects)
+        options = IngestOptions(
+            source=source,
+            final=final,
+            rebuild=rebuild,
+            dry_run=dry_run,
+            atomic=atomic,
+            drop_late=drop_late,
+            rejects=rejects,
+            max_rejects=max_rejects,
+        )
         return ingest(self._checked(), [str(path) for path in paths], self.store, options)
 
     def bring(self, *series: str) -> SeriesReport:

@@ -13,12 +13,13 @@ from metricsctl.definition.project import Project
 from metricsctl.engine.duckdb.connection import connect
 from metricsctl.engine.duckdb.ingest import DuckDbFolder
 from metricsctl.ingest.assign import assign
+from metricsctl.ingest.options import IngestOptions
 from metricsctl.ingest.pace import Pace
 from metricsctl.ingest.readers import discover
 from metricsctl.ingest.rejects import RejectLimit
 from metricsctl.ingest.report import IngestReport
 from metricsctl.ingest.scratch import ScratchStore
-from metricsctl.ingest.session import IngestOptions, Session
+from metricsctl.ingest.session import Session
 from metricsctl.ingest.sink import DrySink, Sink, StoreSink
 from metricsctl.plan.build import build
 from metricsctl.store.writer import StoreWriter

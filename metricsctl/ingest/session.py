@@ -18,6 +18,7 @@ from metricsctl.engine.batch import Batch, LoadedBatch, Part
 from metricsctl.engine.duckdb.aggregate import Closed, table_of
 from metricsctl.engine.duckdb.ingest import DuckDbFolder
 from metricsctl.ingest.check import check_expressions
+from metricsctl.ingest.options import IngestOptions
 from metricsctl.ingest.pace import Pace
 from metricsctl.ingest.readers import Chunk, FileReader, InputFile, Known, Mark
 from metricsctl.ingest.readers.ahead import ahead
@@ -31,42 +32,9 @@ from metricsctl.store.head import SourceState
 from metricsctl.store.held import OPEN_FROM, rebuild_findings, waiting_metrics
 from metricsctl.store.writer import FileMark
 
-__all__ = ["MEMORY", "IngestOptions", "Session"]
+__all__ = ["Session"]
 
 _MIB = 1 << 20
-MEMORY = 600_000_000  # what a run takes unless more is allowed
-
-
-@dataclass(frozen=True, slots=True)
-class IngestOptions:
-    """How to ingest.
-
-    `source` names the source of all files; `final` closes every window that they reach; `rebuild` makes the store anew from them;
-    `dry_run` reads and counts only. `rejects` is a file for rejected rows, `max_rejects` how many there may be (`100` or `1%`).
-    `now` (microseconds, UTC) bounds the future, the start of the run by default. `memory` (bytes) is what the run may take; `batch_bytes`
-    of input are read at once and `group_bytes` committed, by default in proportion to it.
-    """
-
-    source: str | None = None
-    final: bool = False
-    rebuild: bool = False
-    dry_run: bool = False
-    rejects: Path | None = None
-    max_rejects: str = "1%"
-    now: int | None = None
-    memory: int = MEMORY
-    batch_bytes: int | None = None
-    group_bytes: int | None = None
-
-    @property
-    def batch(self) -> int:
-        """Bytes of input that are read at once."""
-        return self.batch_bytes or max(_MIB, self.memory // 18)
-
-    @property
-    def group(self) -> int:
-        """Bytes of input that are committed at once, at most."""
-        return self.group_bytes or max(_MIB, self.memory // 2)
 
 
 @dataclass(slots=True)
@@ -161,6 +129,9 @@ class Session:
         for source in fed:
             self.tallies[source] = _Tally()
             self.known[source] = Known([Mark(mark.size, mark.digest, mark.lines, mark.open_line) for mark in self.sink.marks(source)])
+            if self.options.drop_late:
+                mark = self.states[source].watermark
+                self.folder.drop_late(source, None if mark is None else mark + self.plan.sources[source].lateness.microseconds)
             for target in self.targets[source]:
                 self.closed[target.rollup.id] = self._closed_windows(target.rollup)
         rollups = [target.rollup for found in self.targets.values() for target in found]
@@ -236,7 +207,7 @@ class Session:
             self.group.marks.append(FileMark(source, chunk.file.name, mark.size, mark.digest, mark.lines, 0, mark.open_line))
         self.group.bytes += max(waiting.bytes, first.path.stat().st_size if first.path else 0)
         if self.group.bytes >= self.options.group or self.folder.is_full():
-            self._commit_group()
+            self._stage_group() if self.options.atomic else self._commit_group()
 
     def _count(self, source: str, loaded: LoadedBatch) -> None:
         tally = self.tallies[source]
@@ -266,6 +237,24 @@ class Session:
 
     # -- committing
 
+    def _fed(self) -> list[Target]:
+        """Every rollup that is fed, once."""
+        return list({target.rollup.id: target for found in self.targets.values() for target in found}.values())
+
+    def _stage_group(self) -> None:
+        """Write what is pending to files that the one group of an atomic run publishes at its end."""
+        for target in self._fed():
+            rollup = target.rollup
+            if rollup.session is not None:
+                continue
+            table = table_of(rollup, target.measures)
+            stored = target.stored or tuple(column.name for column in table.columns)
+            sql = self.folder.pending_sql(rollup, target.measures, stored, self.closed[rollup.id])
+            if sql is not None:
+                self.published[rollup.id] = self.published.get(rollup.id, 0) + self.sink.stage(table, sql)
+        self.folder.forget_states()
+        self.group.bytes = 0
+
     def _commit_group(self, *, last: bool = False) -> None:
         """Publish what is pending, with the marks of what was read for it; with the `last` group the watermarks have moved.
 
@@ -276,8 +265,7 @@ class Session:
         self.folder.settle()
         self.sink.begin()
         self.folder.save(self.sink.head().seq + 1)
-        fed = {target.rollup.id: target for found in self.targets.values() for target in found}
-        for target in fed.values():
+        for target in self._fed():
             self._publish(target)
             if last:
                 self._note_open(target.rollup)
@@ -301,6 +289,7 @@ class Session:
         if not stored:
             self.sink.create(table)
             stored = tuple(column.name for column in table.columns)
+        self.sink.put_staged(rollup.id)
         sql = self.folder.pending_sql(rollup, target.measures, stored, self.closed[rollup.id])
         if sql is not None:
             self.published[rollup.id] = self.published.get(rollup.id, 0) + self.sink.put(rollup.id, sql)
@@ -313,8 +302,21 @@ class Session:
         marks = [state.watermark for state in open_sources if state.watermark is not None]
         self.sink.note_open(rollup.id, self.folder.sessions.open_from(rollup.session, min(marks)) if marks else None)
 
+    def _give_up(self) -> None:
+        """Leave the store as it was: an atomic run has more rejects than are allowed."""
+        self.sink.abandon()
+        head = self.sink.head()
+        self.states = {name: head.sources.get(name, SourceState(name)) for name in self.states}
+        self.group, self.published = _Group(), {}
+
     def finish(self) -> None:
         """End of the run: only now do the watermarks move, since the order of files within a run says nothing."""
+        rows = sum(tally.rows for tally in self.tallies.values())
+        rejected = sum(item.count for item in self.log.report())
+        if self.options.atomic and RejectLimit.parse(self.options.max_rejects).exceeded(rows, rejected):
+            self._give_up()
+            self.log.close()
+            return
         for source in self.tallies:
             state = self.states[source]
             if state.max_time is None:

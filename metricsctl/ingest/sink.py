@@ -55,6 +55,15 @@ class Sink(Protocol):
     def put(self, table: str, sql: str) -> int:
         """Put rows; returns how many."""
 
+    def stage(self, table: Table, sql: str) -> int:
+        """Write rows that a later group is to publish; returns how many."""
+
+    def put_staged(self, table: str) -> None:
+        """Put what was staged."""
+
+    def abandon(self) -> None:
+        """Forget what was staged."""
+
     def remember(self, mark: FileMark) -> None:
         """Remember what was read."""
 
@@ -118,6 +127,18 @@ class StoreSink:
         """See `Sink`."""
         return self._writer.put(table, sql)
 
+    def stage(self, table: Table, sql: str) -> int:
+        """See `Sink`."""
+        return self._writer.stage(table, sql)
+
+    def put_staged(self, table: str) -> None:
+        """See `Sink`."""
+        self._writer.put_staged(table)
+
+    def abandon(self) -> None:
+        """See `Sink`."""
+        self._writer.abandon()
+
     def remember(self, mark: FileMark) -> None:
         """See `Sink`."""
         self._writer.remember_file(mark)
@@ -180,6 +201,16 @@ class DrySink:
         """See `Sink`."""
         found = self.connection.execute(f"SELECT count(*) FROM ({sql})").fetchone()
         return int(found[0]) if found else 0
+
+    def stage(self, table: Table, sql: str) -> int:
+        """See `Sink`."""
+        return self.put(table.name, sql)
+
+    def put_staged(self, table: str) -> None:
+        """See `Sink`."""
+
+    def abandon(self) -> None:
+        """See `Sink`."""
 
     def remember(self, mark: FileMark) -> None:
         """See `Sink`."""

@@ -47,6 +47,7 @@ class StoreWriter:
         self._changed = False
         self._unpublished = False
         self._changes: dict[str, Change] = {}
+        self._staged: dict[str, list[NewFile]] = {}
         self._head = publish.head_of(state, generation, {})
 
     @classmethod
@@ -88,6 +89,7 @@ class StoreWriter:
 
     def close(self) -> None:
         """Roll an open group back and give the lock back; a second call does nothing."""
+        self.abandon()
         with contextlib.suppress(StoreError), self._failures():
             self._state.connection.close()
         self._lock.release()
@@ -213,6 +215,31 @@ class StoreWriter:
             self._changes[table] = Change((*before.files, file), before.replaces)
             self._changed = True
         return file.rows
+
+    def stage(self, table: Table, select_sql: str) -> int:
+        """Write the rows of a query to a file that waits for a later group, which `put_staged` makes it part of; returns how many rows."""
+        with self._failures():
+            present = self._state.tables().get(table.name)
+            file = self._stage(table if present is None else present.table, select_sql)
+        if file.rows:
+            self._staged.setdefault(table.name, []).append(file)
+        return file.rows
+
+    def put_staged(self, table: str) -> None:
+        """Put the waiting files of a table into the open group."""
+        self._need_group()
+        files = self._staged.pop(table, [])
+        if files:
+            before = self._changes.get(table, Change())
+            self._changes[table] = Change((*before.files, *files), before.replaces)
+            self._changed = True
+
+    def abandon(self) -> None:
+        """Remove the files that wait for a group, if there are some."""
+        if self._staged and not self._in_group:
+            with contextlib.suppress(StoreError), self._failures():
+                publish.clear_staged(self._state, self._generation)
+        self._staged = {}
 
     def replace(self, table: str, selects: Iterable[str]) -> int:
         """Put the rows of queries, a file each, in the place of all that a table holds; returns how many.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["ingest"]
 
+
+class Late(enum.StrEnum):
+    """What becomes of events behind the watermark."""
+
+    KEEP = "keep"
+    DROP = "drop"
+
+
 PathsArgument = Annotated[
     list[str] | None, typer.Argument(metavar="PATH ...", help="Event files, folders, globs; - is stdin.", show_default=False)
 ]
@@ -32,6 +41,10 @@ SourceOption = Annotated[
 FinalOption = Annotated[bool, typer.Option("--final", help="Close every window that the files reach: a finished replay.")]
 RebuildOption = Annotated[bool, typer.Option("--rebuild", help="Build the store anew from these files and swap it in at the end.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Read, count and reject; write nothing.")]
+AtomicOption = Annotated[bool, typer.Option("--atomic", help="Publish all files at once, or nothing if too many rows are rejected.")]
+LateOption = Annotated[
+    Late, typer.Option("--late", help="What to do with events behind the watermark: count them, or reject them as a stream.")
+]
 RejectsOption = Annotated[
     Path | None, typer.Option("--rejects", metavar="FILE", help="Write rejected rows there, as JSON lines.", show_default=False)
 ]
@@ -48,6 +61,8 @@ def ingest(
     final: FinalOption = False,
     rebuild: RebuildOption = False,
     dry_run: DryRunOption = False,
+    atomic: AtomicOption = False,
+    late: LateOption = Late.KEEP,
     rejects: RejectsOption = None,
     max_rejects: MaxRejectsOption = "1%",
     memory: MemoryOption = "600MB",
@@ -60,7 +75,7 @@ def ingest(
     Examples
     --------
     metricsctl ingest events/ --final
-    metricsctl ingest payment_log.ndjson.gz --rejects rejected.jsonl --max-rejects 100
+    metricsctl ingest payment_log.ndjson.gz --atomic --rejects rejected.jsonl --max-rejects 100
     metricsctl ingest --series all
 
     See Also
@@ -79,6 +94,8 @@ def ingest(
         final=final,
         rebuild=rebuild,
         dry_run=dry_run,
+        atomic=atomic,
+        drop_late=late is Late.DROP,
         rejects=rejects,
         max_rejects=max_rejects,
         memory=_bytes(memory),

@@ -20,6 +20,7 @@ from metricsctl.engine.duckdb.aggregate import (
 )
 from metricsctl.engine.duckdb.connection import quote
 from metricsctl.engine.duckdb.duplicates import Keys
+from metricsctl.engine.duckdb.late import Late
 from metricsctl.engine.duckdb.parse import load_batch
 from metricsctl.engine.duckdb.scratch import Scratch
 from metricsctl.engine.duckdb.sessions import Sessions
@@ -61,6 +62,7 @@ class DuckDbFolder:
         self._pending: dict[str, int] = {}
         self._keys = Keys(connection, sources)
         self.sessions = Sessions(connection, sources)
+        self._late: dict[str, Late] = {}
 
     def prepare(self, rollups: Iterable[Rollup]) -> None:
         """Read the static tables that rollups need; DataError if one cannot be read."""
@@ -86,10 +88,15 @@ class DuckDbFolder:
 
     def load(self, batch: Batch, source: str, now: int) -> Iterator[LoadedBatch]:
         """Read a batch into the source's batch table, a large one in parts, each of which is to be folded before the next."""
-        for loaded in load_batch(self._connection, batch, self._sources[source], now=now, scratch=self._scratch):
+        late = self._late.get(source)
+        for loaded in load_batch(self._connection, batch, self._sources[source], now=now, scratch=self._scratch, late=late):
             self.sessions.next_batch()
             duplicates = self._keys.mark(source)
             yield replace(loaded, accepted=loaded.accepted - duplicates, duplicates=duplicates) if duplicates else loaded
+
+    def drop_late(self, source: str, reached: int | None) -> None:
+        """From now on reject the rows of a source whose window lies behind its running watermark; `reached` is the latest time so far."""
+        self._late[source] = Late(self._sources[source], reached)
 
     def settle(self) -> None:
         """Find out what a group changes of the earlier ones, before it is committed."""
@@ -177,9 +184,13 @@ class DuckDbFolder:
         """Give the memory of the last batch back."""
         self._scratch.close()
 
+    def forget_states(self) -> None:
+        """Forget the pending states; sessions and keys of the group stay."""
+        self._pending.clear()
+
     def clear(self) -> None:
         """Forget what is pending."""
-        self._pending.clear()
+        self.forget_states()
         self.sessions.clear()
 
     def _calendar(self, rollup: Rollup, fed: str) -> str | None:

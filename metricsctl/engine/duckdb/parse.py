@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from metricsctl.core.errors import DataError
 from metricsctl.engine.batch import Batch, LoadedBatch, Record, Reject, masked
 from metricsctl.engine.duckdb.connection import literal, quote
+from metricsctl.engine.duckdb.late import Late
 from metricsctl.engine.duckdb.parquet import read_parquet
 from metricsctl.engine.duckdb.scratch import Scratch
 from metricsctl.engine.duckdb.typed import AS_IT_IS, OTHERS, READ_AS_DOUBLE, UNMATCHED, matching, sql_type, typed_rows
@@ -53,16 +54,17 @@ def batch_table(source: str) -> str:
 
 
 def load_batch(
-    connection: duckdb.DuckDBPyConnection, batch: Batch, source: SourcePlan, *, now: int, scratch: Scratch
+    connection: duckdb.DuckDBPyConnection, batch: Batch, source: SourcePlan, *, now: int, scratch: Scratch, late: Late | None = None
 ) -> Iterator[LoadedBatch]:
     """Read a batch into the source's batch table, a Parquet file in slices: what is yielded stands there until the next is asked for.
 
-    `now` (microseconds) bounds the future. Duplicates are not looked for yet. DataError if it cannot be read at all.
+    `now` (microseconds) bounds the future, `late` rejects what comes too late. Duplicates are not looked for yet. DataError if it cannot
+    be read at all.
     """
     import duckdb
 
     connection.execute(f"SET TimeZone = {literal(source.zone)}")
-    loader = _Loader(connection, batch, source, now, scratch)
+    loader = _Loader(connection, batch, source, now, scratch, late)
     try:
         if batch.path is None:
             yield loader.load()
@@ -79,6 +81,7 @@ class _Loader:
     source: SourcePlan
     now: int
     scratch: Scratch
+    late: Late | None
 
     @property
     def name(self) -> str:
@@ -96,6 +99,7 @@ class _Loader:
                 continue
             if self.may_be_words(data, types):
                 continue
+            filled = self.in_time(filled)
             bad = self.bad_rows(filled)
             records = self.batch.numbered([row for row, _ in bad], filled.rows)
             if records is not None:
@@ -116,6 +120,8 @@ class _Loader:
 
     def loaded(self, filled: _Filled, rejects: Sequence[Reject]) -> LoadedBatch:
         """What is said of a batch; what is of no source is counted by the first only that reads it."""
+        if self.late is not None:
+            self.late.note(filled.max_time)
         first = self.batch.first
         kept = tuple(reject for reject in rejects if first or reject.reason not in _OF_NO_SOURCE)
         rows = filled.accepted + len(kept)
@@ -145,6 +151,7 @@ class _Loader:
             records, refused = self.taken(records)
             broken += refused
             filled = self.fill(self.lines_scan(records))
+        filled = self.in_time(filled)
         found = [*broken, *(self.reject(reason, records[row - 1][0]) for row, reason in self.bad_rows(filled))]
         return self.loaded(filled, sorted(found, key=lambda reject: (reject.file, reject.line)))
 
@@ -171,7 +178,7 @@ class _Loader:
             shown_part = (
                 f"(SELECT {', '.join(shown)} FROM {numbered} {part})" if total > _SLICE else f"(SELECT {', '.join(shown)} FROM {scan})"
             )
-            filled = self.fill(shown_part, types)
+            filled = self.in_time(self.fill(shown_part, types))
             rejects = [
                 self.reject(reason, Record(self.name, start + row, self.parquet_row(shown_part, row)))
                 for row, reason in self.bad_rows(filled)
@@ -232,6 +239,18 @@ class _Loader:
         """Make the batch table, in the order of the scan."""
         table = batch_table(self.source.name)
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {typed_rows(scan, self.source, self.now, types)}")
+        return self.counted()
+
+    def in_time(self, filled: _Filled) -> _Filled:
+        """The batch table without the rows that come too late."""
+        if self.late is None or not filled.accepted:
+            return filled
+        self.late.mark(self.connection, batch_table(self.source.name))
+        return self.counted()
+
+    def counted(self) -> _Filled:
+        """What the batch table holds."""
+        table = batch_table(self.source.name)
         beside = ", ".join(f"""count(*) FILTER (WHERE "__reason" = {literal(mark)})""" for mark in (OTHERS, UNMATCHED))
         counts = self.connection.execute(
             'SELECT count(*), count(*) FILTER (WHERE "__reason" IS NULL), max("__t") FILTER (WHERE "__reason" IS NULL), '

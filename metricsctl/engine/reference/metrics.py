@@ -62,11 +62,11 @@ def evaluate(
 
 
 class Reference:
-    """Many questions about the same events, which are read once."""
+    """Many questions about the same events, which are read once; `drop_late` as in `accept`."""
 
-    def __init__(self, project: Project, events: Mapping[str, Sequence[Mapping[str, Any]]], now: int) -> None:
+    def __init__(self, project: Project, events: Mapping[str, Sequence[Mapping[str, Any]]], now: int, *, drop_late: bool = False) -> None:
         self._project = project
-        self._relations = Relations(project, build(project).sources, events, now)
+        self._relations = Relations(project, build(project).sources, events, now, drop_late)
 
     def evaluate(self, metric: str, *, grain: Grain, by: Sequence[str] = (), where: str | None = None, final: bool = True) -> Points:
         """See `evaluate`."""

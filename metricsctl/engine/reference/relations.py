@@ -38,17 +38,26 @@ class Accepted:
     duplicates: int = 0
 
 
-def accept(source: SourcePlan, events: Sequence[Mapping[str, Any]], now: int) -> Accepted:
-    """Read events in the types of their source; `now` (microseconds) bounds the future. Those of other sources are passed over."""
+def accept(source: SourcePlan, events: Sequence[Mapping[str, Any]], now: int, *, drop_late: bool = False) -> Accepted:
+    """Read events in the types of their source; `now` (microseconds) bounds the future. Those of other sources are passed over.
+
+    With `drop_late` an event is rejected if its window ends before the latest time read less the lateness.
+    """
     rows: list[Row] = []
     rejected: list[tuple[int, str]] = []
     counted: dict[tuple[str, ...], list[int]] = {}
     duplicates = 0
+    reached: int | None = None
     for index, event in enumerate(events):
         if any(raw_text(event.get(name)) not in values for name, values in source.match):
             continue
         row = {column.name: read(raw_text(event.get(column.name)), column.type, source.zone) for column in source.columns}
         reason = _fault(source, event, row, now)
+        time = row[source.time_column]
+        if reason is None and drop_late and isinstance(time, Instant):
+            step = source.heartbeat.grain.microseconds
+            late = reached is not None and (time.us // step + 1) * step <= reached - source.lateness.microseconds
+            reason, reached = "late" if late else None, max(time.us, reached or time.us)
         if reason is not None:
             rejected.append((index, reason))
         elif _repeats(source, row, counted):
@@ -111,6 +120,7 @@ class Relations:
     plans: Mapping[str, SourcePlan]
     events: Mapping[str, Sequence[Mapping[str, Any]]]
     now: int
+    drop_late: bool = False
     _known: dict[str, Table] = field(default_factory=dict)
 
     def rows(self, name: str) -> list[Row]:
@@ -145,7 +155,7 @@ class Relations:
             if isinstance(relation, Source):
                 plan = self.plans[name]
                 names = tuple(column.name.lower() for column in plan.columns)
-                found = Table(names, list(accept(plan, self.events.get(name, ()), self.now).rows))
+                found = Table(names, list(accept(plan, self.events.get(name, ()), self.now, drop_late=self.drop_late).rows))
             elif relation.session is not None:
                 found = self._sessions(relation.session)
             elif relation.static is not None:
