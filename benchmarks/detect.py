@@ -20,13 +20,13 @@ import numpy as np
 
 from metricsctl.detect.base import Status
 from metricsctl.detect.budget import Budget
-from metricsctl.detect.examine import examine
-from metricsctl.detect.grid import Grid
+from metricsctl.detect.examine import examine, verdicts_of
+from metricsctl.detect.grid import Grid, seasons_of
 from metricsctl.detect.registry import AUTO, create
 from metricsctl.detect.series import Series, SeriesSet, Traits
 
 BUDGET = Budget.parse("1/week")
-QUIET = 30  # points between two alerts of a detector's plain scores
+QUIET = 60  # points between two alerts of a detector's plain scores: an hour of minutes
 
 
 def series_set(seconds: np.ndarray, values: np.ndarray) -> SeriesSet:
@@ -141,9 +141,11 @@ def on_aiops(path: Path, detector: str, cache: Path | None, rows: int | None) ->
 def raw(seconds: np.ndarray, values: np.ndarray, detector: str) -> tuple[np.ndarray, np.ndarray]:
     """Scores before episodes are made of them, as a threshold that is moved needs them."""
     item = series_set(seconds, values)
-    chosen = create("seasonal_robust_z" if detector == AUTO else detector)
-    score = np.nan_to_num(item.grid.gather(chosen.score(item.grid.spread(values[None])))[0], posinf=1e9)
-    return score.astype(np.float32), np.zeros(0, dtype=bool)
+    if detector == AUTO:
+        score = verdicts_of(item, values[None], AUTO, 1e-3, seasons_of(item.grid.length, weekly_only=False)).score
+    else:
+        score = item.grid.gather(create(detector).score(item.grid.spread(values[None])))
+    return np.nan_to_num(score[0], posinf=1e9).astype(np.float32), np.zeros(0, dtype=bool)
 
 
 def main() -> None:

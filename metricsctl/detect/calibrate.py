@@ -20,7 +20,8 @@ TAIL_SHARE = 0.1  # the share of scores that counts as the tail
 _MAX_SHAPE = 0.25  # heavier tails would let a series never alarm again
 _PRIOR_SHAPE, _PRIOR_WEIGHT = 0.1, 10.0
 _FIRST_STEP, _LAST_STEP = 32, 256
-_WINDOW = 1024
+_WINDOW = 8192
+_ENOUGH = 1024  # scores of its own that a series needs to do without borrowed ones
 _TEACHES = 1 / 5000
 _LEAST_SCALE = 0.03  # of the tail, as a share of where it begins: a noise that grows for good is learned after a while
 _START = 64  # scores that must be known, or are taken as known
@@ -49,7 +50,7 @@ def calibrate(scores: FloatArray, *, reference: bool = True, window: int = _WIND
 
     The tail is refitted again and again on the last `window` scores, ever more rarely as they become many. A score teaches no more than one
     in five thousand does, so that an incident does not make the next one invisible. With `reference` the past begins with the scores of a
-    well-behaved series, in standard deviations; without it nothing is judged before 64 scores are known.
+    well-behaved series, in standard deviations, until 1,024 of its own are known; without it nothing is judged before 64 scores are known.
 
     >>> calm = np.tile([0.5, 1.0, 0.2, 0.8], 50)
     >>> calibrate(np.append(calm, [0.9, 12.0])[None]).probability[0, -2:].round(4)
@@ -61,7 +62,8 @@ def calibrate(scores: FloatArray, *, reference: bool = True, window: int = _WIND
         past[:, window - _START : window] = _reference()
     probability, usual = np.full((series, size), np.nan), np.full((series, size), np.nan)
     for first, last in _blocks(size):
-        tail = Tail.fit(past[:, first : first + window])
+        begin = max(first, window - (_START if first < _ENOUGH else 0))
+        tail = Tail.fit(past[:, begin : first + window])
         block = scores[:, first:last]
         probability[:, first:last] = tail.probability(block)
         bound = tail.limit(_TEACHES)[:, None]

@@ -32,14 +32,20 @@ class Stretch:
 
 
 def quiet_windows(length: int) -> int:
-    """How many ordinary windows end an episode, for windows of a length in microseconds: twelve, of a day or longer three."""
-    return 3 if length >= US["d"] else 12
+    """How many ordinary windows end an episode, for windows of a length in microseconds: twelve and an hour, of a day or longer three."""
+    return 3 if length >= US["d"] else max(12, US["h"] // length if length else 0)
 
 
-def stretches(anomaly: npt.NDArray[np.bool_], side: npt.NDArray[np.int8], deviation: FloatArray, quiet: int) -> Iterator[Stretch]:
-    """The episodes of one series, in the order of their alerts; anomalies on the same side no more than `quiet` apart are one."""
+def stretches(
+    anomaly: npt.NDArray[np.bool_], side: npt.NDArray[np.int8], score: FloatArray, deviation: FloatArray, quiet: int
+) -> Iterator[Stretch]:
+    """The episodes of one series, in the order of their alerts.
+
+    Anomalies no more than `quiet` apart are one; one on the other side begins an episode of its own if it is ten times less probable than
+    all before it: what swings back is no news.
+    """
     previous = -1
-    for group in _groups(anomaly, side, quiet):
+    for group in _groups(anomaly, side, score, quiet):
         sign = int(side[group[0]])
         towards = np.nan_to_num(sign * deviation, nan=0.0, posinf=1e9, neginf=-1e9)
         onset = _onset(towards, group[0], previous + 1)
@@ -48,13 +54,16 @@ def stretches(anomaly: npt.NDArray[np.bool_], side: npt.NDArray[np.int8], deviat
         yield Stretch(onset, group[0], onset + int(np.argmax(towards[onset : end + 1])), end, sign)
 
 
-def _groups(anomaly: npt.NDArray[np.bool_], side: npt.NDArray[np.int8], quiet: int) -> list[list[int]]:
+def _groups(anomaly: npt.NDArray[np.bool_], side: npt.NDArray[np.int8], score: FloatArray, quiet: int) -> list[list[int]]:
     groups: list[list[int]] = []
+    largest, last = -np.inf, -np.inf
     for place in np.flatnonzero(anomaly).tolist():
-        if groups and side[groups[-1][0]] == side[place] and place - groups[-1][-1] <= quiet:
+        joins = place - last <= quiet and (side[groups[-1][0]] == side[place] or score[place] < largest + 1)
+        if joins:
             groups[-1].append(place)
         else:
             groups.append([place])
+        largest, last = max(score[place], largest if joins else -np.inf), place
     return groups
 
 

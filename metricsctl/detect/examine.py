@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from metricsctl.core.timegrid import to_iso
 from metricsctl.detect.base import Band, Detector, FloatArray, Status
+from metricsctl.detect.detectors.auto import Auto
 from metricsctl.detect.detectors.missing_data import MissingData
 from metricsctl.detect.detectors.seasonal_robust_z import Season, SeasonalRobustZ
 from metricsctl.detect.episodes import ELEVATED, Stretch, fingerprint, quiet_windows, stretches
@@ -20,7 +21,7 @@ from metricsctl.detect.registry import AUTO, create
 from metricsctl.detect.report import Episode, ScoredSeries
 from metricsctl.detect.series import Series, SeriesSet
 
-__all__ = ["Found", "examine"]
+__all__ = ["Found", "examine", "verdicts_of"]
 
 _CONTEXT = 48  # values shown around an episode
 _BEFORE = 30  # of them before its onset
@@ -40,16 +41,15 @@ class Found:
 def examine(item: SeriesSet, detector: str, rate: float, since: int | None, *, weekly_only: bool) -> Found:
     """Judge the series of one metric; windows before `since` are learned from and left out of the result."""
     seasons = seasons_of(item.grid.length, weekly_only=weekly_only)
-    chosen = _detector(detector, seasons)
     values = np.stack([np.where(one.status == Status.WARMING_UP, one.value, np.nan) for one in item.series])
-    verdicts = _judged(item, values, chosen, rate, seasons[0])
-    named = "seasonal_robust_z" if detector == AUTO else detector
+    verdicts = verdicts_of(item, values, detector, rate, seasons)
     episodes: list[Episode] = []
     scored: list[ScoredSeries] = []
     first = 0 if since is None else int(np.searchsorted(item.grid.times, since))
     for row, one in enumerate(item.series):
-        own = list(stretches(verdicts.anomaly[row], verdicts.side[row], verdicts.deviation[row], quiet_windows(item.grid.length)))
-        episodes += [_episode(item, one, verdicts, row, stretch, named) for stretch in own if stretch.end >= first]
+        found = (verdicts.anomaly[row], verdicts.side[row], verdicts.score[row], verdicts.deviation[row])
+        own = list(stretches(*found, quiet_windows(item.grid.length)))
+        episodes += [_episode(item, one, verdicts, row, stretch, detector) for stretch in own if stretch.end >= first]
         alerts = np.zeros(len(one.value), dtype=bool)
         alerts[[stretch.alert for stretch in own]] = True
         if detector in {AUTO, "missing_data"}:
@@ -70,10 +70,13 @@ def _detector(name: str, seasons: tuple[Season, ...]) -> Detector:
     return create(name)
 
 
-def _judged(item: SeriesSet, values: FloatArray, detector: Detector, rate: float, season: Season) -> Verdicts:
+def verdicts_of(item: SeriesSet, values: FloatArray, name: str, rate: float, seasons: tuple[Season, ...]) -> Verdicts:
     """Verdicts by window; the detector works on the places of the wall clock."""
-    grid = item.grid
+    grid, season = item.grid, seasons[0]
     on_grid = grid.spread(values)
+    detector = _detector(name, seasons)
+    period = seasons[-1].period
+    beside = Auto(period if period > 1 else 0).trace(on_grid) if name == AUTO else None
     if isinstance(detector, MissingData):
         nothing = np.full(values.shape, np.nan)
         quiet = np.zeros(values.shape, dtype=np.int8)
@@ -84,7 +87,7 @@ def _judged(item: SeriesSet, values: FloatArray, detector: Detector, rate: float
     def widen(band: Band) -> Band:
         return band if kind is None else widened(band, on_grid, counts, kind, max(2 * season.period, 28))
 
-    found = judge(on_grid, detector, rate, widen)
+    found = judge(on_grid, detector, rate, widen, beside)
     side = np.nan_to_num(grid.gather(found.side.astype(np.float64)), nan=0.0).astype(np.int8)
     floats = [grid.gather(part) for part in (found.score, found.deviation, found.expected, found.low, found.high)]
     score, deviation, expected, low, high = floats
@@ -110,7 +113,7 @@ def _scored(item: SeriesSet, one: Series, verdicts: Verdicts, row: int, alerts: 
     score, anomaly = verdicts.score[row], verdicts.anomaly[row]
     judged = (one.status == Status.WARMING_UP) & ~np.isnan(score)
     # a sum of deviations stays high a while after the last odd window: that window itself is in order
-    away = np.nan_to_num(verdicts.side[row] * verdicts.deviation[row], nan=0.0)
+    away = np.copysign(1.0, verdicts.side[row]) * np.nan_to_num(verdicts.deviation[row], nan=0.0)
     odd = anomaly & ((away > ELEVATED) | alerts)
     status = np.where(judged, np.where(odd, Status.ANOMALY, Status.NORMAL), one.status).astype(np.uint8)
     status = np.where(item.grid.single | (one.status != Status.WARMING_UP), status, Status.EXCLUDED).astype(np.uint8)

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from metricsctl.detect.base import Band, BandDetector, Detector, FloatArray
 from metricsctl.detect.calibrate import calibrate
+from metricsctl.detect.episodes import ELEVATED
+from metricsctl.detect.pace import kept_pace
 from metricsctl.detect.rolling import never_negative
 
 __all__ = ["Verdicts", "judge", "surprise"]
@@ -36,10 +38,17 @@ class Verdicts:
     high: FloatArray
 
 
-def judge(values: FloatArray, detector: Detector, rate: float, widen: Callable[[Band], Band] | None = None) -> Verdicts:
+def judge(
+    values: FloatArray,
+    detector: Detector,
+    rate: float,
+    widen: Callable[[Band], Band] | None = None,
+    beside: FloatArray | None = None,
+) -> Verdicts:
     """Judge series (shape (series, n)); a window is an anomaly if the probability of a score like its own is below `rate`.
 
-    `widen` may make the band wider where few rows stand behind a value.
+    `widen` may make the band wider where few rows stand behind a value. `beside` is what other evidence says of each point, shape
+    (series, n, kinds): surprises, of which the largest counts.
     """
     if not isinstance(detector, BandDetector):
         return _by_score(values, detector, rate)
@@ -61,10 +70,39 @@ def judge(values: FloatArray, detector: Detector, rate: float, widen: Callable[[
         first = ~(own <= score)  # also where there is no score yet
         side = np.where(first & (own > 0), np.sign(np.nan_to_num(summed)).astype(np.int8), side)
         score = np.fmax(score, own)
+    if beside is not None:
+        score, side = _with_evidence(known, band, widen, kept_pace(score), side, beside + np.log10(1 / filled)[:, :, None])
     low, high = band.expected - reach, band.expected + reach
     low = np.where(never_negative(known), np.maximum(low, np.minimum(band.expected, 0.0)), low)
     anomaly = score > -np.log10(rate)
     return Verdicts(score, anomaly, np.where(anomaly, side, 0).astype(np.int8), distance, band.expected, low, high)
+
+
+def _with_evidence(
+    values: FloatArray,
+    band: Band,
+    widen: Callable[[Band], Band] | None,
+    score: FloatArray,
+    side: npt.NDArray[np.int8],
+    beside: FloatArray,
+) -> tuple[FloatArray, npt.NDArray[np.int8]]:
+    """The largest surprise of the band and of other evidence, which pays for the choice among them; and its side."""
+    share = np.log10(1 + beside.shape[2])
+    found = np.fmax.reduce(beside, axis=2)
+    apart = values - band.expected
+    if widen is not None:
+        # Chernoff's bound: evidence is no surer than the rows behind the value allow
+        with np.errstate(divide="ignore", invalid="ignore"):
+            distance = apart / widen(Band(band.expected, np.zeros_like(band.scale))).scale
+        found = np.where(np.isfinite(distance), np.minimum(found, distance**2 / 2 * np.log10(np.e)), found)
+    before = np.concatenate([np.full((len(values), 1), np.nan), values[:, :-1]], axis=1)
+    with np.errstate(invalid="ignore"):
+        back = (np.abs(apart) < ELEVATED * band.scale) & (np.abs(apart) < np.abs(before - band.expected))
+    found = np.where(back, 0.0, found)  # it swings back to where it should be
+    found = np.where(np.isnan(band.expected), np.nan, found)  # nothing is told without what was expected instead
+    other = found > np.nan_to_num(score, nan=-1.0)
+    side = np.where(other, np.where(apart < 0, -1, 1), side).astype(np.int8)
+    return np.maximum(np.fmax(score, found) - share, 0.0), side
 
 
 def surprise(probability: FloatArray) -> FloatArray:

@@ -12,10 +12,12 @@ __all__ = ["AUTO", "NAMES", "create", "names"]
 
 AUTO = "auto"
 _HOMES = {
+    AUTO: "Auto",
     "ar_residual": "ArResidual",
     "histogram_novelty": "HistogramNovelty",
     "isolation_forest": "IsolationForest",
     "jump": "Jump",
+    "knn": "Knn",
     "missing_data": "MissingData",
     "nearest_past": "NearestPast",
     "range_novelty": "RangeNovelty",
@@ -28,8 +30,8 @@ NAMES = tuple(_HOMES)
 
 
 def names() -> tuple[str, ...]:
-    """What `--detector` may be: `auto` and every detector."""
-    return (AUTO, *NAMES)
+    """What `--detector` may be, `auto` first."""
+    return NAMES
 
 
 def create(name: str, **parameters: Any) -> Detector:

@@ -65,6 +65,24 @@ def median_and_mad(minimum: int) -> Callable[[FloatArray], FloatArray]:
     return work
 
 
+def typical(minimum: int) -> Callable[[FloatArray], FloatArray]:
+    """Work for `over_past`: the usual size of deviations as one standard deviation, NaN where fewer than `minimum` are known.
+
+    It is that of their median; where most of them are next to nothing, as in a series of few distinct values, that of their mean.
+    """
+
+    def work(rows: FloatArray) -> FloatArray:
+        ordered = np.sort(np.abs(rows), axis=1)
+        counts = np.count_nonzero(~np.isnan(rows), axis=1)
+        limit = sorted_quantile(ordered, counts.astype(np.float64), 0.99)
+        total = np.where(np.isnan(ordered), 0.0, np.minimum(ordered, limit[:, None])).sum(axis=1)
+        middle = sorted_quantile(ordered, counts.astype(np.float64), 0.5)
+        size = np.maximum(MAD * middle, 0.8 * total / np.maximum(counts, 1))
+        return np.where(counts >= minimum, size, np.nan)[:, None]
+
+    return work
+
+
 def mean_and_deviation(minimum: int) -> Callable[[FloatArray], FloatArray]:
     """Work for `over_past`: mean and standard deviation, NaN where fewer than `minimum` are known."""
 

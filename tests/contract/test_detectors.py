@@ -5,15 +5,19 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from metricsctl.detect.base import BandDetector, Detector
+from metricsctl.detect.base import BandDetector, Detector, Status
 from metricsctl.detect.calibrate import calibrate
 from metricsctl.detect.checks import CHECKS, series_for_checks
 from metricsctl.detect.detectors.seasonal_robust_z import Season
+from metricsctl.detect.examine import verdicts_of
+from metricsctl.detect.grid import Grid
 from metricsctl.detect.judge import judge
 from metricsctl.detect.registry import NAMES, create
+from metricsctl.detect.series import Series, SeriesSet, Traits
 from metricsctl.detect.stream import BlockDetector, Stream
 
 PARAMETERS = {
+    "auto": {"season": 24},
     "isolation_forest": {"trees": 10, "refit": 300},
     "jump": {"season": 24},
     "missing_data": {"season": Season(24, 8, 2)},
@@ -82,3 +86,23 @@ def test_calibration_does_not_see_the_future() -> None:
     whole = calibrate(scores)
     for cut in (1, 700, 2049):
         np.testing.assert_array_equal(calibrate(scores[:, :cut]).probability, whole.probability[:, :cut])
+
+
+def test_the_default_does_not_see_the_future() -> None:
+    """All of it together: the expected values, novelty, residuals, and the alarms that are counted."""
+    values = np.stack([series_for_checks(700, seed=seed) for seed in range(2)])
+    whole = _by_default(values)
+    for cut in (300, 577):
+        for future in (1e6, np.nan):
+            replaced = np.where(np.arange(700) < cut, values, future)
+            for old, new in zip(whole, _by_default(replaced), strict=True):
+                np.testing.assert_array_equal(new[:, :cut], old[:, :cut])
+
+
+def _by_default(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    hour, places = 3_600_000_000, np.arange(values.shape[1])
+    status = np.full(values.shape[1], Status.WARMING_UP, dtype=np.uint8)
+    series = tuple(Series({}, row, np.zeros(len(row)), status) for row in values)
+    item = SeriesSet(Traits("value"), Grid.of(places * hour, places, hour), series)
+    found = verdicts_of(item, values, "auto", 1e-3, (Season(48), Season(24, 14, 3)))
+    return found.score, found.side, found.expected

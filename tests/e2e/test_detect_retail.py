@@ -28,4 +28,4 @@ def test_saturdays_and_nights_are_no_silence(year: AnomalyReport) -> None:
 
 
 def test_it_is_no_flood(year: AnomalyReport) -> None:
-    assert len(year.episodes) / len(year.series) < 5  # a year of heavy-tailed hours
+    assert len(year.episodes) / len(year.series) < 6.5  # a year of heavy-tailed hours

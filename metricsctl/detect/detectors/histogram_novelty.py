@@ -14,6 +14,8 @@ from metricsctl.detect.stream import BlockDetector
 
 __all__ = ["HistogramNovelty"]
 
+Bins = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
+
 
 @dataclass(frozen=True, slots=True)
 class HistogramNovelty(BlockDetector):
@@ -21,7 +23,8 @@ class HistogramNovelty(BlockDetector):
 
     $$ s_t = -\log_{10} \frac{\frac14 n_{b-1} + \frac12 n_b + \frac14 n_{b+1} + \epsilon}{n + \epsilon (B + 2)} $$
 
-    b is the bin of x_t among B equal ones between the smallest and the largest value of the past; what lies outside has a bin of its own.
+    b is the bin of x_t among B equal ones between the smallest and the largest value of the past. What lies outside is as rare as such
+    values have been so far: in a series that rises for good they are nothing new.
 
     Parameters
     ----------
@@ -42,7 +45,7 @@ class HistogramNovelty(BlockDetector):
     --------
     >>> values = np.append(np.tile([0.0, 10.0], 40), [10.0, 5.0])
     >>> HistogramNovelty().score(values)[-2:].round(1)
-    array([0.9, 3.1])
+    array([0.6, 3.1])
     """
 
     invariant: ClassVar[frozenset[str]] = frozenset({"scale"})
@@ -59,10 +62,10 @@ class HistogramNovelty(BlockDetector):
 
     def begin(self, series: int) -> Memory:
         """Nothing seen yet."""
-        return {"sketch": np.full((series, 0), np.nan)}
+        return {"sketch": np.full((series, 0), np.nan), "outside": np.zeros((series, 1)), "judged": np.zeros((series, 1))}
 
-    def model(self, tape: Tape, first: int, memory: Memory) -> tuple[FloatArray, FloatArray, FloatArray] | None:
-        """Where the bins begin, their width, and the score of each."""
+    def model(self, tape: Tape, first: int, memory: Memory) -> Bins | None:
+        """Where the bins begin and end, their width, and the score of each."""
         del tape, first
         past = memory["sketch"]
         if past.shape[1] < self.minimum:
@@ -79,20 +82,29 @@ class HistogramNovelty(BlockDetector):
         smooth = 0.25 * wide[:, :-2] + 0.5 * count + 0.25 * wide[:, 2:]
         total = known.sum(axis=1)[:, None]
         scores = -np.log10((smooth + self.prior) / (total + self.prior * each))
+        records = -np.log10((memory["outside"] + 0.5) / (memory["judged"] + 1.0))
+        scores[:, [0, -1]] = np.minimum(scores[:, [0, -1]], records)
         scores[:, 1] = np.where((high == low)[:, 0], 0.0, scores[:, 1])  # as usual as can be, however little is known
-        return low, width, np.where(total >= self.minimum, scores, np.nan)
+        return low, high, width, np.where(total >= self.minimum, scores, np.nan)
 
-    def judge(self, model: tuple[FloatArray, FloatArray, FloatArray] | None, tape: Tape, first: int, last: int) -> FloatArray:
+    def judge(self, model: Bins | None, tape: Tape, first: int, last: int) -> FloatArray:
         """The score of each point's bin."""
         values = tape.span(first, last)
         if model is None:
             return np.full(values.shape, np.nan)
-        low, width, scores = model
-        place = np.clip(np.floor((values - low) / width) + 1, 0, self.bins + 1)
+        low, high, width, scores = model
+        place = np.clip(np.floor((values - low) / width) + 1, 1, self.bins)
+        place = np.where(values < low, 0, np.where(values > high, self.bins + 1, place))
         found = np.take_along_axis(scores, np.where(np.isnan(place), 0, place).astype(np.int64), axis=1)
         return np.where(np.isnan(values), np.nan, np.maximum(found, 0.0))
 
-    def learn(self, model: tuple[FloatArray, FloatArray, FloatArray] | None, tape: Tape, first: int, last: int, memory: Memory) -> Memory:
-        """Merge a block into the sorted past."""
-        del model
-        return {"sketch": merged(memory["sketch"], tape.span(first, last), self.sketch)}
+    def learn(self, model: Bins | None, tape: Tape, first: int, last: int, memory: Memory) -> Memory:
+        """Merge a block into the sorted past, and count what lay outside of it."""
+        values = tape.span(first, last)
+        outside, judged = memory["outside"], memory["judged"]
+        if model is not None:
+            low, high, _, _ = model
+            beyond = (values < low) | (values > high)
+            outside = outside + beyond.sum(axis=1, keepdims=True)
+            judged = judged + (~np.isnan(values)).sum(axis=1, keepdims=True)
+        return {"sketch": merged(memory["sketch"], values, self.sketch), "outside": outside, "judged": judged}

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metricsctl.detect.base import Band, FloatArray, rowwise
-from metricsctl.detect.rolling import MAD, mean_and_deviation, median_and_mad, never_negative, over_past, rarely_negative
+from metricsctl.detect.rolling import MAD, mean_and_deviation, median_and_mad, never_negative, over_past, rarely_negative, typical
 
 __all__ = ["Season", "SeasonalRobustZ", "lagged"]
 
@@ -35,12 +35,13 @@ class SeasonalRobustZ:
     r"""Distance from what this time of the season usually is, in robust standard deviations.
 
     $$ b_t = \operatorname{midmean}(x_{t-P}, x_{t-2P}, \ldots), \quad e_t = b_t \operatorname{med}(x/b), \quad
-       u_t = (x_t - e_t) / g_t, \quad s_t = |u_t| / (1.4826 \operatorname{med}|u|) $$
+       u_t = (x_t - e_t) / g_t, \quad s_t = |u_t| / \operatorname{typical}(u) $$
 
-    The medians run over the past: that of x/b over the last season, so that a trend moves the expectation along; that of u over the last
-    two. While all values have been non-negative the season is a factor and g the geometric mean of e and the level, so that the noise grows
-    with the square root of the expectation; with negative values the season is added, and g is 1. The noise of a time of season that is
-    known to be larger than usual is used instead. Of several seasons each point takes the one that has lately fitted best.
+    The median of x/b runs over the last season, so that a trend moves the expectation along. The typical size of u is 1.4826 med|u| over
+    the last two, or 0.8 mean|u| where that is more. While all values have been non-negative the season is a factor and g the geometric
+    mean of e and the level, so that the noise grows with the square root of the expectation; with negative values the season is added, and
+    g is 1. The noise of a time of season that is known to be larger than usual is used instead. Of several seasons each point takes the one
+    that has lately fitted best.
 
     Parameters
     ----------
@@ -172,7 +173,7 @@ def _spread(expected: FloatArray, level: FloatArray, positive: npt.NDArray[np.bo
 
 def _usual(noise: FloatArray, season: Season) -> FloatArray:
     """The usual size of the noise as a standard deviation; that of the time of season where it is known to be larger."""
-    pooled: FloatArray = MAD * over_past(noise, max(2 * season.period, 28), season.step, median_and_mad(10))[0]
+    pooled: FloatArray = over_past(noise, max(2 * season.period, 28), season.step, typical(10))[0]
     if season.period == 1:
         return pooled
     own, known = _midmean(lagged(noise, season))

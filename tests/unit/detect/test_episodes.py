@@ -10,7 +10,7 @@ def found(deviation: list[float], alarms: list[int], quiet: int = 3) -> list[tup
     anomaly = np.zeros(len(values), dtype=bool)
     anomaly[alarms] = True
     side = np.where(anomaly, np.sign(values), 0).astype(np.int8)
-    return [(one.onset, one.alert, one.peak, one.end, one.side) for one in stretches(anomaly, side, values, quiet)]
+    return [(one.onset, one.alert, one.peak, one.end, one.side) for one in stretches(anomaly, side, np.abs(values), values, quiet)]
 
 
 def test_one_spike_is_one_episode() -> None:
@@ -29,6 +29,10 @@ def test_anomalies_close_together_are_one() -> None:
 def test_anomalies_far_apart_or_of_another_side_are_two() -> None:
     assert len(found([7, 0, 0, 0, 0, 8], [0, 5])) == 2
     assert len(found([7, -8], [0, 1])) == 2
+
+
+def test_what_swings_back_is_no_episode_of_its_own() -> None:
+    assert len(found([8, -8], [0, 1])) == 1
 
 
 def test_a_sum_that_stays_high_does_not_prolong_an_episode() -> None:

@@ -1,0 +1,163 @@
+"""The default: novelty and residuals together, each a tail probability of the series' own past."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from metricsctl.detect.base import FloatArray, rowwise
+from metricsctl.detect.blocks import Memory, Tape
+from metricsctl.detect.conformal import MOST, Ranks, remembered
+from metricsctl.detect.detectors.ar_residual import ArResidual
+from metricsctl.detect.detectors.histogram_novelty import HistogramNovelty
+from metricsctl.detect.detectors.jump import Jump
+from metricsctl.detect.detectors.nearest_past import NearestPast
+from metricsctl.detect.detectors.range_novelty import RangeNovelty
+from metricsctl.detect.pace import LEVEL, alarms, correction
+from metricsctl.detect.stream import BlockDetector
+
+__all__ = ["FAMILIES", "Auto"]
+
+FAMILIES = ("novelty", "residual")
+_MEMORY = "{}.{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One detector of a family, and the share of its scores that is the tail (0: its score is a surprise as it stands)."""
+
+    name: str
+    detector: BlockDetector
+    tail: float
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known before a block: the models and the calibration of the parts, and the families' corrections; then their scores."""
+
+    models: dict[str, Any]
+    ranks: dict[str, Ranks]
+    correction: FloatArray
+    raw: dict[str, FloatArray] = field(default_factory=dict)
+    sums: FloatArray = field(default_factory=lambda: np.zeros((0, 0, 0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Auto(BlockDetector):
+    r"""How improbable a point is, by two families of detectors, whichever is the more surprised.
+
+    $$ s_t = \max_f \Bigl(\tfrac{1}{\sqrt{k_f}} \sum_{i \in f} -\log_{10} p_i(t) - \log_{10} \tfrac{c_f + a}{r\,t + a}\Bigr)
+       - \log_{10} F $$
+
+    Novelty: the nearest past value, the nearest past mean of a few points, the histogram, the range. Residuals: the jump and the
+    autoregression. p_i is the tail probability of a part's score among those of its own past; no p is smaller than the past can prove.
+    A family's sum is Fisher's; the root of the number k of its parts stands between independence (1) and full dependence (k). How
+    dependent they are in this series is measured: c is the number of times that the sum reached 2.5 so far, r t how often it should have,
+    a what the latter is believed beforehand. Bonferroni pays for the choice among the F families.
+
+    Parameters
+    ----------
+    season : int
+        Points of the shortest season; 0 where there is none.
+
+    References
+    ----------
+    Fisher (1932), Statistical Methods for Research Workers, 4th ed., 21.1; conformal ranks: Laxhammar and Falkman (2014); peaks over
+    threshold: Siffer et al. (2017), Anomaly Detection in Streams with Extreme Value Theory; the correction is the mean of a gamma-Poisson
+    posterior.
+
+    Examples
+    --------
+    >>> values = np.sin(np.arange(400.0) / 4) + np.random.default_rng(0).normal(0, 0.1, 400)
+    >>> values[300] = 3.0
+    >>> int(np.nanargmax(Auto().score(values)))
+    300
+    """
+
+    invariant: ClassVar[frozenset[str]] = frozenset({"scale"})
+
+    season: int = 0
+
+    @property
+    def families(self) -> tuple[tuple[Part, ...], ...]:
+        """The detectors at work, family by family."""
+        hour = max(self.season // 24, 4)
+        return (
+            (
+                Part("nearest_past", NearestPast(), 0.02),
+                Part("nearest_mean", NearestPast(mean=hour), 0.02),
+                Part("histogram_novelty", HistogramNovelty(), 0.0),
+                Part("range_novelty", RangeNovelty(), 0.02),
+            ),
+            (Part("jump", Jump(season=self.season), 0.1), Part("ar_residual", ArResidual(), 0.1)),
+        )
+
+    @property
+    def reach(self) -> int:
+        """Points of the past that are looked at."""
+        return max(part.detector.reach for family in self.families for part in family)
+
+    def begin(self, series: int) -> Memory:
+        """The memories of all parts, their past scores, and how often each family has been surprised."""
+        memory: Memory = {"seen": np.zeros((series, 1))}
+        for number, family in enumerate(self.families):
+            memory[_MEMORY.format("count", number)] = np.zeros((series, 1))
+            memory[_MEMORY.format("since", number)] = np.full((series, 1), np.inf)
+            for part in family:
+                memory |= {_MEMORY.format(part.name, name): own for name, own in part.detector.begin(series).items()}
+                if part.tail:
+                    memory[_MEMORY.format("past", part.name)] = np.full((series, 0), np.nan)
+        return memory
+
+    def model(self, tape: Tape, first: int, memory: Memory) -> Known:
+        """Fit every part, and its tail, to what lies before the block."""
+        models, ranks, corrections = {}, {}, []
+        for number, family in enumerate(self.families):
+            for part in family:
+                models[part.name] = part.detector.model(tape, first, _own(memory, part.name))
+                if part.tail:
+                    ranks[part.name] = Ranks.of(memory[_MEMORY.format("past", part.name)], part.tail)
+            corrections.append(correction(memory[_MEMORY.format("count", number)], memory["seen"]))
+        return Known(models, ranks, np.stack(corrections, axis=2))
+
+    def judge(self, model: Known, tape: Tape, first: int, last: int) -> FloatArray:
+        """The surprise of each family at each point, shape (series, n, families)."""
+        sums = []
+        for family in self.families:
+            total = np.zeros((len(tape.values), last - first))
+            for part in family:
+                raw = part.detector.judge(model.models[part.name], tape, first, last)
+                model.raw[part.name] = raw
+                own = model.ranks[part.name].surprise(raw) if part.tail else np.minimum(raw, MOST)
+                total += np.nan_to_num(own, nan=0.0)
+            sums.append(total / np.sqrt(len(family)))
+        model.sums = np.stack(sums, axis=2)
+        known = ~np.isnan(model.raw["ar_residual"])[:, :, None]
+        return np.where(known, np.maximum(model.sums - model.correction, 0.0), np.nan)
+
+    def learn(self, model: Known, tape: Tape, first: int, last: int, memory: Memory) -> Memory:
+        """Let every part learn the block; remember its scores, and count the surprises."""
+        kept: Memory = {"seen": memory["seen"] + (~np.isnan(tape.span(first, last))).sum(axis=1, keepdims=True)}
+        for number, family in enumerate(self.families):
+            count, since = (memory[_MEMORY.format(name, number)] for name in ("count", "since"))
+            more, since = alarms(model.sums[:, :, number] >= LEVEL, since)
+            kept[_MEMORY.format("count", number)], kept[_MEMORY.format("since", number)] = count + more, since
+            for part in family:
+                own = part.detector.learn(model.models[part.name], tape, first, last, _own(memory, part.name))
+                kept |= {_MEMORY.format(part.name, name): value for name, value in own.items()}
+                if part.tail:
+                    past = _MEMORY.format("past", part.name)
+                    kept[past] = remembered(memory[past], model.raw[part.name])
+        return kept
+
+    def score(self, values: FloatArray) -> FloatArray:
+        """Score every point by its past alone; NaN while warming up. Shape (n,) or (series, n)."""
+        return rowwise(values, lambda table: np.maximum(np.fmax.reduce(self.trace(table), axis=2) - np.log10(len(FAMILIES)), 0.0))
+
+
+def _own(memory: Memory, name: str) -> Memory:
+    """The memory of one part."""
+    prefix = _MEMORY.format(name, "")
+    return {key.removeprefix(prefix): value for key, value in memory.items() if key.startswith(prefix)}
