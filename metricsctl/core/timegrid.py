@@ -77,15 +77,15 @@ def shift(us: int, by: Duration, zone: str, *, sign: int = 1) -> int:
     return _utc(moved.replace(tzinfo=zone_of(zone)))
 
 
-def period_start(us: int, period: str, zone: str) -> int:
-    """The beginning of the calendar's `day`, `week`, `month`, `quarter` or `year` that holds the instant `us`.
+def period_start(us: int, period: str, zone: str, week_start: int = 0) -> int:
+    """The beginning of the calendar's `day`, `week`, `month`, `quarter` or `year` that holds the instant `us`; 0 is Monday.
 
     >>> to_iso(period_start(HOUR * 24 * 200, "quarter", "UTC"))
     '1970-07-01T00:00:00Z'
     """
     day = _local(us, zone_of(zone)).date()
     if period == "week":
-        day -= dt.timedelta(days=day.weekday())
+        day -= dt.timedelta(days=(day.weekday() - week_start) % 7)
     elif period != "day":
         months = {"month": 1, "quarter": 3, "year": 12}[period]
         day = day.replace(month=(day.month - 1) // months * months + 1, day=1)
@@ -94,10 +94,14 @@ def period_start(us: int, period: str, zone: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Grain:
-    """The length of a metric's windows; `Grain.parse` admits only lengths whose windows tile the calendar."""
+    """The length of a metric's windows; `Grain.parse` admits only lengths whose windows tile the calendar.
+
+    Weeks begin on the weekday `week_start`, of which 0 is Monday.
+    """
 
     amount: int
     unit: str
+    week_start: int = 0
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -167,7 +171,7 @@ class TimeGrid:
             step = grain.microseconds
             return midnight + min((us - midnight) // step, 24 // grain.amount - 1) * step
         if grain.unit == "w":
-            day -= dt.timedelta(days=day.weekday())
+            day -= dt.timedelta(days=(day.weekday() - grain.week_start) % 7)
         elif grain.unit == "mo":
             day = day.replace(day=1)
         return _day_start(day, zone)

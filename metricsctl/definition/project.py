@@ -14,6 +14,7 @@ from metricsctl.core.errors import ProjectError, UnknownName
 from metricsctl.core.timegrid import Grain
 from metricsctl.definition.forms import Ref, Table
 from metricsctl.definition.schema import (
+    WEEKDAYS,
     Alias,
     CalendarEntry,
     Defaults,
@@ -126,7 +127,15 @@ class Project:
 
     def grain_of(self, metric: Metric) -> Grain:
         """The grain that a metric is stored at."""
-        return metric.grain or self.defaults_of(metric).grain
+        return self.in_weeks_of(metric, metric.grain or self.defaults_of(metric).grain)
+
+    def week_start_of(self, record: Metric | ExternalSeries) -> int:
+        """The weekday on which the weeks of a metric begin; 0 is Monday."""
+        return WEEKDAYS.index(self.defaults_of(record).week_start)
+
+    def in_weeks_of(self, record: Metric | ExternalSeries, grain: Grain) -> Grain:
+        """A grain as a metric has it: weeks begin on the day that its file says."""
+        return dataclasses.replace(grain, week_start=self.week_start_of(record)) if grain.unit == "w" else grain
 
     def zone_of(self, record: Metric | Source | ExternalSeries) -> str:
         """The zone of a metric's or series' calendar, or of a source's naive event times."""

@@ -72,7 +72,7 @@ def collect(project: Project, store: Path, metrics: Sequence[str], wanted: Wante
         with contextlib.closing(StateReader()) as reader:
             for name in group:
                 metric = project.metric(name)
-                fetcher = Fetcher(plan, opened, reader, TimeGrid(grain, project.zone_of(metric)), (), None)
+                fetcher = Fetcher(plan, opened, reader, TimeGrid(project.in_weeks_of(metric, grain), project.zone_of(metric)), (), None)
                 made = _series_set(metric, plan.computations[name], fetcher, frames[name], wanted, known)
                 if made is not None:
                     found.append(made)

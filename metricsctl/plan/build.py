@@ -103,7 +103,7 @@ class _Builder:
             return self.computation(self.project.metric(metric.alias_of.name), filters, span)
         if isinstance(metric, Simple):
             own = () if metric.filter is None else (metric.filter,)
-            return self.base(metric, (*own, *filters), span or _hopping(metric))
+            return self.base(metric, (*own, *filters), span or self.hopping(metric))
         if isinstance(metric, Ratio):
             own = () if metric.filter is None else (metric.filter,)
             return Formula(metric.name.name, _RATIO, self.inputs(metric, (*own, *filters), span), metric.on_zero)
@@ -127,14 +127,20 @@ class _Builder:
 
     def cumulative(self, metric: Cumulative) -> Span:
         if metric.start is None:
-            return Span(trailing=metric.window, to_date=metric.to_date)
+            return Span(trailing=metric.window, to_date=metric.to_date, week_start=self.project.week_start_of(metric))
         return Span(start=local_to_utc(dt.datetime.combine(metric.start, dt.time()), self.project.zone_of(metric)))
+
+    def hopping(self, metric: Simple) -> Span | None:
+        window = metric.window
+        if window is None:
+            return None
+        return Span(trailing=window.size, slide=self.project.in_weeks_of(metric, Grain.parse(str(window.slide))))
 
     def base(self, metric: Simple, filters: tuple[Expression, ...], span: Span | None) -> Base:
         relation = self.relation(metric.source.name)
         zone, grain = self.project.zone_of(metric), self.project.grain_of(metric)
         if metric.window is not None:
-            grain = Grain.parse(str(metric.window.slide))
+            grain = self.project.in_weeks_of(metric, Grain.parse(str(metric.window.slide)))
         stock, entity = self.stock(metric)
         keys = tuple(self.key(metric, name) for name in self.project.dimensions_of(metric))
         types = self.types_of(metric, filters)
@@ -298,11 +304,6 @@ class _Builder:
 
 def _types(relation: Source | Model, names: set[str] | None) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((item.name.name, item.type) for item in relation.columns if names is None or item.name.name in names))
-
-
-def _hopping(metric: Simple) -> Span | None:
-    window = metric.window
-    return None if window is None else Span(trailing=window.size, slide=Grain.parse(str(window.slide)))
 
 
 def _match(source: Source) -> Match:

@@ -69,7 +69,8 @@ def _planned(project: Project, series: ExternalSeries) -> tuple[SourcePlan, Roll
     keys = tuple(KeyColumn(key, Sql('"' + key.replace('"', '""') + '"', "duckdb"), ((key, "string"),)) for key in by)
     measure = Measure(kind, Sql('"' + series.value.name.replace('"', '""') + '"', "duckdb"))
     relation = series.name.name
-    rollup = Rollup(relation, (name,), (), series.time.name, keys, series.grain, zone, (ROWS, measure), meaning)
+    grain = project.in_weeks_of(series, series.grain)
+    rollup = Rollup(relation, (name,), (), series.time.name, keys, grain, zone, (ROWS, measure), meaning)
     beat = min(series.grain if series.grain.is_fixed else _QUARTER, _HOUR, key=lambda grain: grain.microseconds)
     source = SourcePlan(
         name=name,

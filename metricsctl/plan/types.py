@@ -162,6 +162,7 @@ class Rollup:
             str(self.grain),
             zone,
             *([[sql.text for sql in self.entity]] if self.entity else ()),
+            *([f"weeks from {self.grain.week_start}"] if self.grain.week_start else ()),
         ]
         return f"{self.relation}_{self.grain}_{digest(parts, 8)}"
 
@@ -218,6 +219,7 @@ class Span:
     slide: Grain | None = None
     to_date: str | None = None
     start: int | None = None
+    week_start: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,10 +113,6 @@ def not_heeded(project: Project, verb: str, names: frozenset[str] | None = None)
                 what = f"calendar entry '{name}'" if section == "calendar" else f"`{key}` of '{name}'"
                 message = f"{what} is not heeded yet: {instead}"
                 found.append(Diagnostic("M006", Severity.WARNING, message, record.place(key)))
-    week = next((file.defaults for file in project.files if file.defaults.week_start != "monday"), None)
-    if verb in {"query", "detect"} and week is not None:
-        message = "`week_start` is not heeded yet: weeks begin on Monday"
-        found.append(Diagnostic("M006", Severity.WARNING, message, week.place("week_start")))
     return tuple(found)
 
 

@@ -120,10 +120,11 @@ def _answer(
     diagnostics: list[Diagnostic] = list(rebuild_findings(waiting_metrics(plan, store.head)))
     diagnostics.extend(not_heeded(project, "query", frozenset(metric.name.name for _, metric in found)))
     frames = []
-    fetchers: dict[str, Fetcher] = {}
+    fetchers: dict[TimeGrid, Fetcher] = {}
     for name, metric in found:
         zone = project.zone_of(metric)
-        fetcher = fetchers.setdefault(zone, Fetcher(plan, store, reader, TimeGrid(grain, zone), options.by, options.where))
+        grid = TimeGrid(project.in_weeks_of(metric, grain), zone)
+        fetcher = fetchers.setdefault(grid, Fetcher(plan, store, reader, grid, options.by, options.where))
         computation = plan.computation(name)
         if not is_held(computation, store.head):
             message = f"the store has no data for metric '{name}'"

@@ -25,7 +25,7 @@ def beginning(base: Base, bucket: int, grid: TimeGrid) -> int:
         return bucket
     if span.trailing is not None:
         return shift(end, span.trailing, grid.zone, sign=-1)
-    return period_start(end - 1, span.to_date, grid.zone) if span.to_date is not None else span.start or 0
+    return period_start(end - 1, span.to_date, grid.zone, span.week_start) if span.to_date is not None else span.start or 0
 
 
 def check_slide(base: Base, grid: TimeGrid) -> None:

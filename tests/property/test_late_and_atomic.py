@@ -51,7 +51,7 @@ def values(store: Path) -> dict[str, dict[int, float | None]]:
     return {frame.metric: {time: value for time, _, value, _ in frame.rows()} for frame in frames}
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.lists(rows, min_size=1, max_size=20), min_size=1, max_size=2), st.sampled_from([100, 1 << 20]), st.booleans(), st.booleans()
 )

@@ -100,7 +100,7 @@ def text(value: Any) -> Any:
     return "" if value is None else str(value)
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.booleans(), events()), min_size=1, max_size=3), st.sampled_from([200, 1 << 20]), st.booleans())
 def test_a_query_answers_as_the_reference(files: list[tuple[bool, list[dict[str, Any]]]], batch: int, runs: bool) -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -98,7 +98,7 @@ def check(runs: list[list[dict[str, Any]]], batch: int, final: bool, compacted: 
                     assert same(actual[point], value), f"{what} at {to_iso(point[0])} {point[1]}: {actual[point]}, not {value}"
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.lists(rows, min_size=1, max_size=15), min_size=1, max_size=3), st.sampled_from([250, 1 << 20]), st.booleans(), st.booleans()
 )

@@ -29,7 +29,7 @@ from metricsctl.definition.schema.metrics import (
     Watch,
 )
 from metricsctl.definition.schema.relations import Column, Dimension, Model, ModelTime, ProducedBy, Session, Source, SourceTime
-from metricsctl.definition.schema.shared import Defaults
+from metricsctl.definition.schema.shared import WEEKDAYS, Defaults
 
 __all__ = [
     "AGGREGATES",
@@ -37,6 +37,7 @@ __all__ = [
     "METRIC_TYPES",
     "SECTIONS",
     "SINGULAR",
+    "WEEKDAYS",
     "Alias",
     "Bounds",
     "CalendarEntry",

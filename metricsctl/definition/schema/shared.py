@@ -9,7 +9,7 @@ from metricsctl.definition.forms import Choice, ListOf, MapOf, Name, Number
 from metricsctl.definition.records import Placed, key
 from metricsctl.definition.values import FREE, GRAIN, TEXT, ZONE
 
-__all__ = ["COUNT", "DIMENSIONS", "META", "TIER", "Defaults"]
+__all__ = ["COUNT", "DIMENSIONS", "META", "TIER", "WEEKDAYS", "Defaults"]
 
 TIER = Number(0, 3, whole=True)
 COUNT = Number(1, whole=True)

@@ -73,6 +73,7 @@ class Reference:
         found = self._project.metric(metric)
         condition = None if where is None else parse_expression(where, "duckdb")
         zone = self._project.zone_of(found)
+        grain = self._project.in_weeks_of(found, grain)
         return _Question(self._project, self._relations, grain, zone, tuple(by), condition, final).points(found, ())
 
 
@@ -152,7 +153,7 @@ class _Question:
             return shifted_back(end, length, self.zone)
         assert above is not None  # noqa: S101 - asked only for one of the two
         if above.to_date is not None:
-            return calendar_start(end - 1, above.to_date, self.zone)
+            return calendar_start(end - 1, above.to_date, self.zone, self.project.week_start_of(above))
         assert above.start is not None  # noqa: S101 - one of the three is required
         return window_start(from_wall_clock(dt.datetime.combine(above.start, dt.time(12)), self.zone), Grain(1, "d"), self.zone)
 

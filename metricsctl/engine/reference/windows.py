@@ -64,16 +64,18 @@ def _day_start(day: dt.date, zone: str) -> int:
     return high
 
 
-def _first_day(day: dt.date, unit: str) -> dt.date:
-    if unit == "w":
-        return day - day.weekday() * _DAY
-    return day.replace(day=1) if unit == "mo" else day
+def _first_day(day: dt.date, grain: Grain) -> dt.date:
+    if grain.unit == "w":
+        while day.weekday() != grain.week_start:
+            day -= _DAY
+        return day
+    return day.replace(day=1) if grain.unit == "mo" else day
 
 
-def _following_day(day: dt.date, unit: str) -> dt.date:
+def _following_day(day: dt.date, grain: Grain) -> dt.date:
     """The first day of the calendar unit after the one that begins on `day`."""
     following = day + _DAY
-    while _first_day(following, unit) == day:
+    while _first_day(following, grain) == day:
         following += _DAY
     return following
 
@@ -93,7 +95,7 @@ def window_start(us: int, grain: Grain, zone: str) -> int:
     day = wall_clock(us, zone).date()
     if grain.unit == "h":
         return max(start for start in _day_windows(day, grain.amount, zone) if start <= us)
-    return _day_start(_first_day(day, grain.unit), zone)
+    return _day_start(_first_day(day, grain), zone)
 
 
 def window_end(start: int, grain: Grain, zone: str) -> int:
@@ -104,15 +106,16 @@ def window_end(start: int, grain: Grain, zone: str) -> int:
     if grain.unit == "h":
         later = [other for other in _day_windows(day, grain.amount, zone) if other > start]
         return min(later) if later else _day_start(day + _DAY, zone)
-    return _day_start(_following_day(day, grain.unit), zone)
+    return _day_start(_following_day(day, grain), zone)
 
 
-def calendar_start(us: int, period: str, zone: str) -> int:
+def calendar_start(us: int, period: str, zone: str, week_start: int = 0) -> int:
     """The beginning of the day, week, month, quarter or year that an instant lies in, found by going back day by day."""
     day = today = wall_clock(us, zone).date()
+    monday = week_start * _DAY
     same: Callable[[dt.date], bool] = {
         "day": lambda other: other == today,
-        "week": lambda other: other.isocalendar()[:2] == today.isocalendar()[:2],
+        "week": lambda other: (other - monday).isocalendar()[:2] == (today - monday).isocalendar()[:2],
         "month": lambda other: (other.year, other.month) == (today.year, today.month),
         "quarter": lambda other: (other.year, (other.month - 1) // 3) == (today.year, (today.month - 1) // 3),
         "year": lambda other: other.year == today.year,

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metricsctl.core.durations import US, Duration
-from metricsctl.core.timegrid import Grain, TimeGrid, local_to_utc, shift, to_iso, zone_of
+from metricsctl.core.timegrid import Grain, TimeGrid, local_to_utc, period_start, shift, to_iso, zone_of
 from metricsctl.engine.reference import windows as oracle
 
 ZONES = ["UTC", "Europe/Berlin", "Asia/Kolkata", "America/Havana", "Australia/Lord_Howe"]
 GRAINS = [Grain.parse(text) for text in ("250ms", "1s", "5m", "15m", "1h", "2h", "3h", "4h", "6h", "8h", "12h", "1d", "1w", "1mo")]
+GRAINS += [Grain(1, "w", week_start=5), Grain(1, "w", week_start=6)]
 CALENDAR = [grain for grain in GRAINS if not grain.is_fixed]
 EPOCH = dt.datetime(1970, 1, 1)
 # where the clocks change: Berlin, Havana (at midnight), Lord Howe (by half an hour)
@@ -208,3 +209,31 @@ def test_what_is_no_grain(text: str) -> None:
 def test_an_unknown_zone() -> None:
     with pytest.raises(ValueError, match="'Mars/Base' is not an IANA time zone"):
         zone_of("Mars/Base")
+
+
+def test_weeks_begin_on_any_day() -> None:
+    sunday = TimeGrid(Grain(1, "w", week_start=6), "Europe/Berlin")
+    start = sunday.floor(local_to_utc(dt.datetime(2024, 3, 2, 12), "Europe/Berlin"))
+    assert to_iso(start, "Europe/Berlin") == "2024-02-25T00:00:00+01:00"
+    assert to_iso(sunday.next(start), "Europe/Berlin") == "2024-03-03T00:00:00+01:00"
+
+
+@settings(max_examples=60)
+@given(
+    st.integers(0, 4_000_000_000).map(lambda second: second * 1_000_000)
+    | st.sampled_from(CHANGES).map(lambda change: (change - EPOCH) // dt.timedelta(microseconds=1)),
+    st.sampled_from(ZONES),
+    st.sampled_from(["day", "week", "month", "quarter", "year"]),
+    st.integers(0, 6),
+)
+def test_periods_begin_where_the_oracle_says(instant: int, zone: str, period: str, week_start: int) -> None:
+    assert period_start(instant, period, zone, week_start) == oracle.calendar_start(instant, period, zone, week_start)
+
+
+@pytest.mark.parametrize(
+    ("period", "start"),
+    [("day", "2024-02-29"), ("week", "2024-02-26"), ("month", "2024-02-01"), ("quarter", "2024-01-01"), ("year", "2024-01-01")],
+)
+def test_periods_that_hold_a_leap_day(period: str, start: str) -> None:
+    noon = local_to_utc(dt.datetime(2024, 2, 29, 12), "Asia/Kolkata")
+    assert to_iso(period_start(noon, period, "Asia/Kolkata"), "Asia/Kolkata").startswith(f"{start}T00:00:00")
