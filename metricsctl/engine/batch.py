@@ -116,8 +116,8 @@ class Batch:
 class Reject:
     """A row that was not accepted: why, where, and its text.
 
-    `reason` is malformed, not_utf8, missing_time, bad_time, future_time, past_time, late, or `bad_value: COLUMN`. Personal data in `text`
-    is masked; it is None where that cannot be done surely.
+    `reason` is malformed, not_utf8, too_long, missing_time, bad_time, future_time, past_time, late, or `bad_value: COLUMN`. Personal data
+    in `text` is masked; it is None where that cannot be done surely.
     """
 
     reason: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from metricsctl.engine.batch import Batch, LoadedBatch, Part
 from metricsctl.engine.duckdb.aggregate import Closed, table_of
 from metricsctl.engine.duckdb.ingest import DuckDbFolder
 from metricsctl.ingest.check import check_expressions
+from metricsctl.ingest.notes import cut_off, other_content, too_long
 from metricsctl.ingest.options import IngestOptions
 from metricsctl.ingest.pace import Pace
 from metricsctl.ingest.readers import Chunk, FileReader, InputFile, Known, Mark
@@ -71,7 +72,8 @@ class _Waiting:
         if not self.chunks:
             return True
         head = self.chunks[0]
-        same = (head.format, head.header) == (chunk.format, chunk.header) and chunk.path is None and head.path is None
+        alone = any(item.path is not None or item.too_long is not None for item in (head, chunk))
+        same = (head.format, head.header) == (chunk.format, chunk.header) and not alone
         return same and (self.source, self.first) == (source, first) and self.bytes + len(chunk.data) <= limit
 
 
@@ -93,6 +95,7 @@ class Session:
     closed: dict[str, Closed] = field(default_factory=dict)
     tallies: dict[str, _Tally] = field(default_factory=dict)
     known: dict[str, Known] = field(default_factory=dict)
+    names: dict[str, dict[str, int]] = field(default_factory=dict)
     files: list[FileReport] = field(default_factory=list)
     file_rejects: Counter[tuple[str, str]] = field(default_factory=Counter)
     dropped: dict[str, list[str]] = field(default_factory=dict)
@@ -128,7 +131,9 @@ class Session:
             self.states[source] = head.sources.get(source, SourceState(source))
         for source in fed:
             self.tallies[source] = _Tally()
-            self.known[source] = Known([Mark(mark.size, mark.digest, mark.lines, mark.open_line) for mark in self.sink.marks(source)])
+            marks = self.sink.marks(source)
+            self.known[source] = Known([Mark(mark.size, mark.digest, mark.lines, mark.open_line) for mark in marks])
+            self.names[source] = {mark.path: mark.size for mark in marks}  # the shortest come first
             if self.options.drop_late:
                 mark = self.states[source].watermark
                 self.folder.drop_late(source, None if mark is None else mark + self.plan.sources[source].lateness.microseconds)
@@ -171,7 +176,13 @@ class Session:
         read = 0
         large = file.format != "parquet" and file.path.exists() and file.path.stat().st_size > self.options.batch
         self.pace.open(file.path)
+        before = 0 if file.spooled else self.names[source].get(file.name, 0)
         for chunk in ahead(reader.chunks()) if large else reader.chunks():
+            if reader.resumed_at and not file.packed and file.path.stat().st_size < before:
+                self.diagnostics.append(cut_off(file.name, before))
+                self.files.append(FileReport(file.name, source, "unchanged", 0, 0))
+                self.pace.close()
+                return
             read = chunk.mark.size - reader.resumed_at
             if not self.waiting.takes(chunk, source, first, self.options.batch):
                 self._fold_waiting()
@@ -180,9 +191,11 @@ class Session:
             self.waiting.bytes += len(chunk.data)
             self.known[source].add(chunk.mark)
             self.pace.read(chunk.offset)
-            if chunk.path is not None:
+            if chunk.path is not None or chunk.too_long is not None:
                 self._fold_waiting()
         self.diagnostics.extend(reader.diagnostics)
+        if reader.status == "read" and first and before:
+            self.diagnostics.append(other_content(file.name, read, before))
         self.files.append(FileReport(file.name, source, reader.status, read, 0))
         self.pace.close()
 
@@ -194,7 +207,11 @@ class Session:
         first, source = waiting.chunks[0], waiting.source
         parts = tuple(Part(chunk.file.name, chunk.first_line, chunk.data) for chunk in waiting.chunks)
         self.group.touched = True
-        for loaded in self.folder.load(Batch(first.format, first.header, parts, first.path, waiting.first), source, self.now):
+        if first.too_long is not None:
+            loads: Iterable[LoadedBatch] = [too_long(first, self.plan.sources[source].secret)] if waiting.first else []
+        else:
+            loads = self.folder.load(Batch(first.format, first.header, parts, first.path, waiting.first), source, self.now)
+        for loaded in loads:
             self._count(source, loaded)
             if loaded.accepted:
                 for target in self.targets[source]:
@@ -273,8 +290,7 @@ class Session:
             for table, measures in self.dropped.items():
                 self.sink.retire(table, measures)
             self.dropped = {}
-        for mark in self.group.marks:
-            self.sink.remember(mark)
+        self.sink.remember(self.group.marks)
         for (source, reason), number in self.group.rejects.items():
             self.sink.count_reject(source, reason, number)
         for source in self.tallies:

@@ -64,7 +64,7 @@ class Sink(Protocol):
     def abandon(self) -> None:
         """Forget what was staged."""
 
-    def remember(self, mark: FileMark) -> None:
+    def remember(self, marks: Sequence[FileMark]) -> None:
         """Remember what was read."""
 
     def count_reject(self, source: str, reason: str, number: int) -> None:
@@ -139,9 +139,9 @@ class StoreSink:
         """See `Sink`."""
         self._writer.abandon()
 
-    def remember(self, mark: FileMark) -> None:
+    def remember(self, marks: Sequence[FileMark]) -> None:
         """See `Sink`."""
-        self._writer.remember_file(mark)
+        self._writer.remember_files(marks)
 
     def count_reject(self, source: str, reason: str, number: int) -> None:
         """See `Sink`."""
@@ -212,7 +212,7 @@ class DrySink:
     def abandon(self) -> None:
         """See `Sink`."""
 
-    def remember(self, mark: FileMark) -> None:
+    def remember(self, marks: Sequence[FileMark]) -> None:
         """See `Sink`."""
 
     def count_reject(self, source: str, reason: str, number: int) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -186,10 +186,17 @@ class State:
         values = [source.name, source.watermark, source.max_time, source.closed_until, source.rows, source.rejected]
         self._rows("INSERT INTO store.sources VALUES (?, ?, ?, ?, ?, ?)", values)
 
-    def remember_file(self, mark: FileMark) -> bool:
-        """Add a mark; False if the same content is marked already."""
-        values = [mark.source, mark.path, mark.size, mark.digest, mark.lines, mark.rows, mark.open_line]
-        return bool(self._rows("INSERT INTO store.files VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)[0][0])
+    def remember_files(self, marks: Sequence[FileMark]) -> int:
+        """Add marks; gives how many are of a content that was not marked already."""
+        if not marks:
+            return 0
+        first = {(mark.source, mark.size, mark.digest): mark for mark in reversed(marks)}.values()
+        columns = zip(
+            *((mark.source, mark.path, mark.size, mark.digest, mark.lines, mark.rows, mark.open_line) for mark in first), strict=True
+        )
+        types = ("VARCHAR", "VARCHAR", "BIGINT", "VARCHAR", "BIGINT", "BIGINT", "BOOLEAN")
+        lists = ", ".join(f"unnest(?::{name}[])" for name in types)  # one statement: each takes milliseconds
+        return int(self._rows(f"INSERT INTO store.files SELECT {lists} ON CONFLICT DO NOTHING", [list(column) for column in columns])[0][0])
 
     def file_marks(self, source: str) -> list[FileMark]:
         """All marks of a source, the shortest first."""

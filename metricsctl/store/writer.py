@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -268,11 +268,11 @@ class StoreWriter:
                 self._state.set_source(source)
                 self._changed = True
 
-    def remember_file(self, mark: FileMark) -> None:
-        """Remember that this much of a file has been read; marks stay for ever, a known content keeps its first mark."""
+    def remember_files(self, marks: Sequence[FileMark]) -> None:
+        """Remember that this much of some files has been read; marks stay for ever, a known content keeps its first mark."""
         self._need_group()
         with self._failures():
-            self._changed |= self._state.remember_file(mark)
+            self._changed |= self._state.remember_files(marks) > 0
 
     def file_marks(self, source: str) -> list[FileMark]:
         """All marks of a source, the shortest first."""

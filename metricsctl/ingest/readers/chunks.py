@@ -21,7 +21,8 @@ __all__ = ["Chunk", "FileReader", "Known", "Mark", "Status"]
 
 Status = Literal["read", "unchanged", "grown", "empty", "truncated"]
 CHUNK_BYTES = 64 << 20
-MAX_RECORD = 256 << 20
+MAX_RECORD = 64 << 20
+_BEGINNING = 200  # bytes of a record too long to be read that are kept, to be shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class Chunk:
 
     `data` are the lines without the header of CSV and TSV, whose column names are `header`; `first_line` is the number in the file (from 1)
     of the first of them; `mark` is the state after them, `offset` how much of the file on the disk had been taken in by then. Of a Parquet
-    file there is one chunk, without data: `path` is to be scanned.
+    file there is one chunk, without data: `path` is to be scanned. A JSON line that is too long to be read is a chunk of its own, without
+    data: `too_long` is its beginning.
     """
 
     file: InputFile
@@ -41,6 +43,7 @@ class Chunk:
     mark: Mark
     offset: int
     path: Path | None = None
+    too_long: bytes | None = None
 
 
 class FileReader:
@@ -75,7 +78,7 @@ class FileReader:
         self.diagnostics: list[Diagnostic] = []
 
     def chunks(self) -> Iterator[Chunk]:
-        """The chunks in the order of the file, once. Raises DataError: unreadable, a bad header, a record of more than 256 MiB."""
+        """The chunks in the order of the file, once. Raises DataError: unreadable, a bad header, a CSV record of more than 64 MiB."""
         try:
             yield from self._parquet() if self._file.format == "parquet" else self._text()
         except OSError as error:
@@ -123,6 +126,9 @@ class FileReader:
             if end:
                 yield self._chunk(window, end, head, open_line=open_line)
                 size = self._chunk_bytes
+            elif not final and self._file.format == "ndjson" and size >= self._largest:
+                yield self._skip(window)
+                size = self._chunk_bytes
             elif not final:
                 size = self._longer(size, window)
 
@@ -133,12 +139,28 @@ class FileReader:
         mark = window.mark(open_line=open_line)
         return Chunk(self._file, self._file.format, data, head.names, first_line, mark, window.stream.consumed())
 
+    @property
+    def _largest(self) -> int:
+        """Bytes of the longest record that is read."""
+        return max(MAX_RECORD, self._chunk_bytes)
+
     def _longer(self, size: int, window: Window) -> int:
-        if size >= max(MAX_RECORD, self._chunk_bytes):
+        if size >= self._largest:
             line = window.lines + 1
             hint = "one object a line" if self._file.format == "ndjson" else "is a quote never closed?"
             raise DataError(f"{self._file.name}:{line}: a record of more than {size >> 20} MiB", hint=hint, span=self._span(line))
-        return 2 * size
+        return min(2 * size, self._largest)
+
+    def _skip(self, window: Window) -> Chunk:
+        """Go past a line piece by piece, so that it needs no memory."""
+        self._found_more = True
+        line, beginning, end = window.lines + 1, bytes(window.buffer[:_BEGINNING]), 0
+        while window.buffer and not end:
+            end = window.buffer.find(b"\n") + 1
+            window.take(end or len(window.buffer))
+            window.fill(BLOCK)
+        mark = window.mark(open_line=not end)
+        return Chunk(self._file, self._file.format, b"", None, line, mark, window.stream.consumed(), too_long=beginning)
 
     def _close_line(self, window: Window, cutter: Cutter) -> bool:
         """Go past the rest of a line that was read before it had a line end; False if it still has none."""

@@ -17,6 +17,7 @@ from metricsctl.ingest.readers.streams import BLOCK, ByteStream
 __all__ = ["Digest", "Known", "Mark", "Window", "count_lines", "locate", "old_hash"]
 
 _LINE_END = 10
+_SMALL = 1 << 16
 _LARGE = 16 << 20
 _PIECE = 1 << 18  # what the cache of a core holds
 _PREFIX = "sha256:"
@@ -40,9 +41,10 @@ class Known:
     """Marks of all files read so far, to be looked up by size; make it once and give it to many readers."""
 
     def __init__(self, marks: Sequence[Mark]) -> None:
-        self._by_size: dict[int, list[Mark]] = {}
+        self._by_size: dict[int, dict[str, Mark]] = {}
+        self._open: set[int] = set()  # sizes of marks of which one ends in an open line
         for mark in marks:
-            self._by_size.setdefault(mark.size, []).append(mark)
+            self._note(mark)
         self._sizes = sorted(self._by_size)
         self.old = any(not mark.digest.startswith(_PREFIX) for mark in marks)
 
@@ -50,7 +52,12 @@ class Known:
         """One more mark, of a file read just now: a copy of it later in the same run is then known."""
         if mark.size not in self._by_size:
             insort(self._sizes, mark.size)
-        self._by_size.setdefault(mark.size, []).append(mark)
+        self._note(mark)
+
+    def _note(self, mark: Mark) -> None:
+        self._by_size.setdefault(mark.size, {}).setdefault(mark.digest, mark)
+        if mark.open_line:
+            self._open.add(mark.size)
 
     def sizes(self, above: int, upto: int | None) -> list[int]:
         """The sizes in question, ascending: more than `above`, at most `upto`."""
@@ -59,11 +66,12 @@ class Known:
 
     def may_end(self, size: int, last_byte: int) -> bool:
         """Whether a mark of this size can end in this byte; saves most hashes: only an open line ends otherwise than in a line end."""
-        return last_byte == _LINE_END or any(mark.open_line for mark in self._by_size[size])
+        return last_byte == _LINE_END or size in self._open
 
     def find(self, size: int, *digests: str) -> Mark | None:
         """The mark of the bytes with one of these digests."""
-        return next((mark for mark in self._by_size.get(size, ()) if mark.digest in digests), None)
+        marks = self._by_size.get(size, {})
+        return next((marks[digest] for digest in digests if digest in marks), None)
 
 
 class Digest:
@@ -104,6 +112,8 @@ class Window:
 
     def fill(self, size: int) -> None:
         """Read until the buffer holds `size` bytes or the stream has ended."""
+        if len(self.buffer) < _SMALL < size:
+            self.fill(_SMALL)  # to make room for a large file takes longer than to read a small one
         have = len(self.buffer)
         if have >= size or self.ended:
             return

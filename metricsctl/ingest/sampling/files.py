@@ -77,6 +77,9 @@ class Sampler:
             plain.unlink()
 
     def _text(self, chunk: Chunk, out: BinaryIO, tally: Tally, *, begins: bool) -> None:
+        if chunk.too_long is not None:
+            tally.rows, tally.malformed = tally.rows + 1, tally.malformed + 1
+            return
         batch = Batch(chunk.format, chunk.header, (Part(chunk.file.name, chunk.first_line, chunk.data),))
         if chunk.header is None:
             self._json(batch, out, tally)

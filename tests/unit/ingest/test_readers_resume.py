@@ -327,8 +327,23 @@ def test_a_parquet_file_is_one_chunk_known_by_all_its_bytes(tmp_path: Path) -> N
 
 def test_a_record_without_end_is_refused_before_memory_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("metricsctl.ingest.readers.chunks.MAX_RECORD", 1 << 10)
-    with pytest.raises(DataError, match=r"a\.ndjson:2: a record of more than"):
-        read(store(tmp_path / "a.ndjson", b"{}\n" + b"x" * 5000), size=100)
+    with pytest.raises(DataError, match=r"a\.csv:2: a record of more than"):
+        read(store(tmp_path / "a.csv", b"a,b\n" + b'"' + b"x" * 5000), size=100)
+
+
+@pytest.mark.parametrize("end", [b"\n", b""])
+def test_a_line_that_is_too_long_is_gone_past_and_goes_on_where_it_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: bytes
+) -> None:
+    monkeypatch.setattr("metricsctl.ingest.readers.chunks.MAX_RECORD", 1 << 10)
+    path, long = tmp_path / "a.ndjson", b'{"x": "' + b"x" * 5000 + b'"}'
+    found, reader = read(store(path, b'{"a": 1}\n' + long + end + (b'{"b": 2}\n' if end else b"")), size=100)
+    told = [(bytes(chunk.data), chunk.first_line, chunk.too_long is not None, chunk.mark.open_line) for chunk in found]
+    assert told == [(b'{"a": 1}\n', 1, False, False), (b"", 2, True, not end), *([(b'{"b": 2}\n', 3, False, False)] if end else [])]
+    path.write_bytes(b'{"a": 1}\n' + long + b"\n" + (b'{"b": 2}\n' if end else b"") + b'{"c": 3}\n')
+    more, reader = read(store(path, path.read_bytes()), [chunk.mark for chunk in found])
+    assert [bytes(chunk.data) for chunk in more] == [b'{"c": 3}\n']
+    assert reader.status == "grown"
 
 
 def test_a_vanished_file_and_a_folder_are_told(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def group(writer, number):
         writer.create_table(table)
         writer.put(table.name, f"SELECT {number} AS g, 0.5 AS x FROM range(3)")
     writer.set_source(SourceState("ads", watermark=number, rows=3 * (number + 1)))
-    writer.remember_file(FileMark("ads", f"f{number}", 10, f"{number:x}", 3, 3, False))
+    writer.remember_files([FileMark("ads", f"f{number}", 10, f"{number:x}", 3, 3, False)])
     return writer.commit()
 
 def close_without_goodbye(target, name, *, before=False, on_call=1):

@@ -140,7 +140,7 @@ def test_a_group_without_change_is_no_commit(tmp_path: Path, group) -> None:
         writer.begin()
         writer.put("one", "SELECT 1 AS g, 1 AS x WHERE false")
         writer.set_source(writer.head.sources["ads"])
-        writer.remember_file(FileMark("ads", "elsewhere", 10, "0", 3, 3, False))
+        writer.remember_files([FileMark("ads", "elsewhere", 10, "0", 3, 3, False)])
         writer.set_meta("one", {})
         writer.count_reject("ads", "bad", 0)
         assert not writer.commit()
