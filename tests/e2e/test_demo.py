@@ -54,6 +54,16 @@ def test_what_it_says_to_try_next_works(demo: tuple[Path, str], monkeypatch: pyt
             assert shown(*arguments)[0] == 0, step.line
 
 
+def test_the_readme_shows_what_it_prints(demo: tuple[Path, str]) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("## What the demo shows")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```console\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    assert blocks
+    printed = " ".join(demo[1].split())
+    for part in "".join(blocks).split("...\n"):
+        assert " ".join(part.split()) in printed
+
+
 def truth(folder: Path) -> list[dict[str, Any]]:
     incidents: list[dict[str, Any]] = json.loads((folder / ".truth.json").read_text(encoding="utf-8"))["incidents"]
     return incidents

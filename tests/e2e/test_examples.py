@@ -26,14 +26,14 @@ BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SIZE = re.compile(r"\b\d+(\.\d)? [kM]?B\b")
 
 
-def call(line: str) -> tuple[int, str, str]:
+def call(line: str, columns: int = 80) -> tuple[int, str, str]:
     """A command line as one would type it; its exit code, stdout and stderr."""
     with pytest.MonkeyPatch.context() as patched:
         out, err = io.StringIO(), io.StringIO()
         patched.setattr(sys, "stdout", out)
         patched.setattr(sys, "stderr", err)
         patched.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
-        patched.setenv("COLUMNS", "80")
+        patched.setenv("COLUMNS", str(columns))
         program, *arguments = shlex.split(line)
         assert program == "metricsctl"
         return run(arguments), out.getvalue(), err.getvalue()
@@ -149,6 +149,20 @@ def test_the_readme_shows_what_one_gets(folder: Path, request: pytest.FixtureReq
         return
     for (line, output), found in zip(commands, outputs, strict=True):
         assert without_sizes(found) == without_sizes(output), line
+
+
+def test_the_tour_of_the_project_shows_what_one_gets(folder: Path) -> None:
+    shutil.rmtree(folder / ".metricsctl")
+    definitions = folder / "metrics.yml"
+    sound = definitions.read_text(encoding="utf-8")
+    tour = (RETAIL.parents[1] / "README.md").read_text(encoding="utf-8").partition("## A tour in two minutes")[2]
+    commands = list(shown(tour))
+    assert [shlex.split(line)[1] for line, _ in commands] == ["lint", "lineage", "ingest", "query", "query"]
+    for line, output in commands:
+        slip = "numerator: cancelations" if "cancelations" in output else "numerator: cancellations"
+        definitions.write_text(sound.replace("numerator: cancellations", slip), encoding="utf-8")
+        assert without_sizes(call(line, columns=120)[1]) == without_sizes(output), line
+    assert definitions.read_text(encoding="utf-8") == sound
 
 
 def filled(text: str, outputs: list[str]) -> str:
