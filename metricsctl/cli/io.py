@@ -21,6 +21,7 @@ from metricsctl.render.style import Style
 __all__ = ["Output", "replace_file", "style_of"]
 
 _JSON = {"json", "jsonl"}
+_MANY = 20  # findings of one code that are shown
 WIDTH = 120  # where there is no terminal to ask
 
 
@@ -120,13 +121,19 @@ class Output:
             _put(sys.stderr, text + "\n")
 
     def diagnose(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Findings on stderr, as a compiler shows them; `-q` leaves only errors."""
+        """Findings on stderr, as a compiler shows them, the first of each code; `-q` leaves only errors."""
         from metricsctl.render.text import finding
 
         style = style_of(sys.stderr, self.color)
+        counts: dict[str, int] = {}
         for item in diagnostics:
             if item.severity is Severity.ERROR or not self.quiet:
-                _put(sys.stderr, finding(item, _line(item.span), style))
+                counts[item.code] = counts.get(item.code, 0) + 1
+                if counts[item.code] <= _MANY:
+                    _put(sys.stderr, finding(item, _line(item.span), style))
+        for code, count in counts.items():
+            if count > _MANY:
+                _put(sys.stderr, f"and {count - _MANY:,} more of {code}\n")
 
     def fail(self, error: MetricsctlError) -> int:
         """Show an error that the user can mend, in the asked format; gives its exit code."""

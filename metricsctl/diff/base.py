@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from metricsctl.core.errors import ProjectError, UsageError
 from metricsctl.definition.discover import SKIPPED_FOLDERS, belongs
 from metricsctl.definition.load import load, load_tree
 from metricsctl.definition.project import Project
-from metricsctl.diff.git import INDEX, Commit, GitTree, base_commit, commit_of, find_repository, open_tree
+from metricsctl.diff.git import INDEX, Commit, GitTree, base_commit, commit_of, find_repository, open_tree, renamed_into
 
 __all__ = ["Base", "load_base", "load_commit", "load_head", "repository_of", "resolve"]
 
@@ -57,7 +58,7 @@ def load_base(
     found = resolve(base, paths, "HEAD" if head == INDEX else head)
     if isinstance(found, Path):
         return Base(_checked(load([found], like=like), check, base), base)
-    return load_commit(found, paths, check=check, keep=keep, like=like)
+    return load_commit(found, paths, check=check, keep=keep, like=like, head="" if head == "HEAD" else head)
 
 
 def resolve(base: str, paths: Sequence[Path], head: str = "HEAD") -> Commit | Path:
@@ -85,12 +86,44 @@ def load_commit(
     check: Callable[[Project], Project],
     keep: Callable[[Path], bool] = lambda _: True,
     like: Project | None = None,
+    head: str | None = None,
 ) -> Base:
-    """The project at `paths` as a commit has it, see `load_base`. ProjectError if its definitions are broken; it names the commit."""
-    with open_tree(commit) as tree:
-        files = {file: text for path in paths for file, text in _definitions(tree, path.resolve(), keep).items()}
-        project = load_tree(files, tree.read, like=like)
+    """The project at `paths` as a commit has it, see `load_base`. ProjectError if its definitions are broken; it names the commit.
+
+    Submodules are read at the commit that it asks of them. If it has nothing at the paths, files are taken that were moved there since,
+    up to `head` ("" is the working tree; None: none are).
+    """
+    with contextlib.ExitStack() as stack:
+        places = [path.resolve() for path in paths]
+        trees = list(_trees(commit, places, stack))
+        files = {file: text for tree in trees for path in places for file, text in _definitions(tree, path, keep).items()}
+        if not files and head is not None:
+            moved = [old for old, new in renamed_into(commit, head, places).items() if new.suffix in _SUFFIXES and keep(new)]
+            files = {old: text for old in moved if belongs(text := trees[0].read(old))}
+        project = load_tree(files, lambda path: _tree_of(trees, path).read(path), like=like)
     return Base(_checked(project, check, str(commit), f"{commit.ref}:"), str(commit))
+
+
+def _trees(commit: Commit, places: Sequence[Path], stack: contextlib.ExitStack) -> Iterator[GitTree]:
+    """The tree of a commit, and those of the submodules at some places that are checked out."""
+    tree = stack.enter_context(open_tree(commit))
+    yield tree
+    found = {path: sha for place in places if place.is_relative_to(commit.top) for path, sha in tree.submodules(place).items()}
+    for path, sha in found.items():
+        if (path / ".git").exists():
+            name = path.relative_to(commit.top).as_posix()
+            try:
+                below = replace(commit_of(path, sha), ref=f"{commit.ref} ({name})")
+            except UsageError as error:
+                message = f"submodule {name} lacks the commit that {commit} asks of it"
+                raise UsageError(message, hint="git submodule update --init, or `git fetch` in it") from error
+            yield from _trees(below, [path], stack)
+
+
+def _tree_of(trees: Sequence[GitTree], path: Path) -> GitTree:
+    """The innermost of the trees that a path lies in."""
+    inside = [tree for tree in trees if path.is_relative_to(tree.commit.top)]
+    return max(inside, key=lambda tree: len(tree.commit.top.parts), default=trees[0])
 
 
 def repository_of(paths: Sequence[Path]) -> Path:
@@ -100,8 +133,12 @@ def repository_of(paths: Sequence[Path]) -> Path:
 
 def _definitions(tree: GitTree, path: Path, keep: Callable[[Path], bool]) -> dict[Path, str]:
     """The definition files at a path, as `definition_files` finds them in a folder."""
-    found = {}
-    for file in tree.files(path):
+    found: dict[Path, str] = {}
+    top = tree.commit.top
+    start = path if path.is_relative_to(top) else top  # of a submodule, all of it
+    if not start.is_relative_to(path):
+        return found
+    for file in tree.files(start):
         named = file == path
         if not named and (file.suffix not in _SUFFIXES or _hidden(file.relative_to(path)) or not keep(file)):
             continue

@@ -111,6 +111,9 @@ def _unknown(top: Path, ref: str) -> UsageError:
         hint = "the clone is shallow: run `git fetch --unshallow origin`, or check out with `fetch-depth: 0`"
         return UsageError(f"unknown git ref '{ref}'", hint=hint, code="unknown-ref")
     known = _git(top, "for-each-ref", "--format=%(refname:short)").stdout.decode("utf-8", "replace").split()
+    if not known and _commit_of(top, "HEAD") is None:
+        message = f"unknown git ref '{ref}': the repository has no commit yet"
+        return UsageError(message, hint="commit first, or compare with a folder: --base DIR", code="unknown-ref")
     hint = nearest(ref, known) or "there are no branches or tags yet"
     return UsageError(f"unknown git ref '{ref}'", hint=hint, code="unknown-ref")
 
@@ -166,6 +169,22 @@ def base_commit(top: Path, ref: str, head: str = "HEAD") -> Commit:
     raise UsageError(f"{ref} and {head} have no commit in common", hint="compare with a folder instead: --base DIR")
 
 
+def renamed_into(commit: Commit, head: str, paths: Sequence[Path]) -> dict[Path, Path]:
+    """What stands at paths now and stood elsewhere in a commit: the new place by the old, as git finds renames between it and `head`.
+
+    `head` is a commit or the index; "" is the working tree, of which git knows what was added.
+    """
+    sides = {"": (commit.sha,), INDEX: ("--cached", commit.sha)}.get(head, (commit.sha, head))
+    done = _git(commit.top, "diff", "--name-status", "-z", "--find-renames", "--diff-filter=R", *sides)
+    words = done.stdout.decode("utf-8", "surrogateescape").split("\0") if not done.returncode else []
+    found = {}
+    for place in range(0, len(words) - 2, 3):
+        old, new = (commit.top / name for name in words[place + 1 : place + 3])
+        if any(new.is_relative_to(path) for path in paths):
+            found[old] = new
+    return found
+
+
 class GitTree:
     """The files of a commit. Made by `open_tree`, which also ends the process that reads them."""
 
@@ -181,6 +200,14 @@ class GitTree:
 
     def blobs(self, folder: Path) -> dict[Path, str]:
         """The same, each with the id of its content."""
+        return self._entries(folder, "100")
+
+    def submodules(self, folder: Path) -> dict[Path, str]:
+        """The paths (absolute) of the submodules at or below a path, each with the commit that is asked of it."""
+        return self._entries(folder, "160")
+
+    def _entries(self, folder: Path, mode: str) -> dict[Path, str]:
+        """What is of a mode that begins so."""
         relative = self._relative(folder)
         where = [relative] if relative != "." else []
         index = not self.commit.sha
@@ -189,7 +216,7 @@ class GitTree:
         if done.returncode:
             raise UsageError(f"git cannot list {self.commit}: {done.stderr.decode('utf-8', 'replace').strip()}")
         entries = (entry.split("\t", 1) for entry in done.stdout.decode("utf-8", "surrogateescape").split("\0") if entry)
-        return {self.commit.top / name: head.split()[1 if index else 2] for head, name in entries if head.startswith("100")}
+        return {self.commit.top / name: head.split()[1 if index else 2] for head, name in entries if head.startswith(mode)}
 
     def read(self, path: Path) -> str:
         """The text of a file; UsageError if the commit does not have it, DataError if it is not UTF-8."""
@@ -206,7 +233,8 @@ class GitTree:
             return raw.decode("utf-8-sig").replace("\r\n", "\n")
         except UnicodeDecodeError as error:
             line = raw.count(b"\n", 0, error.start) + 1
-            raise DataError(f"{name}:{line}: not UTF-8 text in {self.commit}", hint="save the file as UTF-8") from error
+            hint = "save the file as UTF-8; if it is none of the definitions, leave it out: `exclude` in metricsctl.toml"
+            raise DataError(f"{name}:{line}: not UTF-8 text in {self.commit}", hint=hint) from error
 
     def _relative(self, path: Path) -> str:
         found = os.path.relpath(os.path.normpath(path), self.commit.top)

@@ -78,5 +78,6 @@ def _tree(commit: Commit, question: Question) -> Iterator[str]:
             folder = path.resolve() if path.is_dir() else path.resolve().parent
             try:
                 yield from (f"{file}:{sha}:{question.keep(file)}" for file, sha in tree.blobs(folder).items())
+                yield from (f"submodule {path}:{sha}" for path, sha in tree.submodules(folder).items())
             except UsageError:
                 yield "nothing"

@@ -225,3 +225,15 @@ def test_a_constant_series(arguments: str, code: str, shell: Shell) -> None:
 def test_two_points(arguments: str, shell: Shell) -> None:
     ingest(shell, [1.0, 100.0])
     assert_noticed(shell(*arguments.split()), "short-history")
+
+
+def test_ten_thousand_events_of_which_half_are_malformed(shell: Shell, tmp_path: Path) -> None:
+    good = '{"time": "2026-01-01T00:00:00Z", "service": "web", "id": "%d"}'
+    bad = ("{not json", '{"service": "web"}', "[1, 2]", '"x"', '{"time": "yesterday", "service": 3}')
+    path = tmp_path / "events.jsonl"
+    path.write_text("".join(f"{good % number if number % 2 else bad[number // 2 % 5]}\n" for number in range(10_000)), encoding="utf-8")
+    done = shell("impact", "--change", str(path))
+    assert done.code == 3
+    assert done.err.count(": malformed-change") == 20
+    assert done.err.endswith("and 4,980 more of malformed-change\n")
+    assert len(json.loads(shell("impact", "--change", str(path), "--format", "json").out)["diagnostics"]) == 5000

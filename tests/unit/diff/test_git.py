@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from metricsctl.core.errors import ProjectError, UsageError
+from metricsctl.core.errors import DataError, ProjectError, UsageError
 from metricsctl.definition.load import load
 from metricsctl.definition.project import Project
 from metricsctl.diff.base import Base, load_base, load_head
@@ -239,3 +239,67 @@ def test_calibrate_on_a_history(git: Git, tmp_path: Path) -> None:
     assert calibrate([folder], "0d", check=check).k is None
     with pytest.raises(UsageError, match="'ever' is no period"):
         calibrate([folder], "ever", check=check)
+
+
+def test_the_first_commit_is_still_to_come(git: Git, tmp_path: Path) -> None:
+    write(tmp_path / "repo")
+    for ref in ("HEAD", "origin/main"):
+        with pytest.raises(UsageError, match=f"unknown git ref '{ref}': the repository has no commit yet") as caught:
+            base_of(ref, tmp_path / "repo")
+        assert "--base DIR" in str(caught.value.hint)
+    git("status")
+
+
+def test_a_file_renamed(git: Git, tmp_path: Path) -> None:
+    folder = tmp_path / "repo"
+    write(folder)
+    commit(git)
+    git("mv", "m.yml", "metrics.yml")
+    assert changed(base_of("HEAD", folder), folder) == []
+    write(folder / "team")
+    (folder / "metrics.yml").unlink()
+    text = TEXT.replace("agg: sum", "agg: avg")
+    write(folder / "team", text)
+    git("add", "--all")
+    assert changed(base_of("HEAD", folder), folder) == [("metric:sum_big", "agg")]
+    # a folder that the base did not have, into which the file was moved
+    assert changed(base_of("HEAD", folder / "team"), folder / "team") == [("metric:sum_big", "agg")]
+    commit(git)
+    head = load_head("HEAD", [folder / "team"], check=check)
+    base = load_base("HEAD~1", [folder / "team"], check=check, head="HEAD")
+    assert [change.id for change in compare(base.project, head)] == ["metric:sum_big"]
+
+
+def test_a_binary_file_that_is_called_yml(git: Git, tmp_path: Path) -> None:
+    folder = tmp_path / "repo"
+    write(folder)
+    (folder / "logo.yml").write_bytes(b"\x89PNG\r\n\x1a\n\x00\xff\xfe")
+    commit(git)
+    (folder / "logo.yml").unlink()
+    with pytest.raises(DataError, match=r"logo.yml:1: not UTF-8 text in HEAD") as caught:
+        base_of("HEAD", folder)
+    assert "exclude" in str(caught.value.hint)
+    assert load_base("HEAD", [folder], check=check, keep=lambda file: file.name != "logo.yml").project.metrics
+    (folder / "logo.yml").write_bytes(b"GIF\x00\x01metrics: x")  # text as far as UTF-8 goes, and no definitions
+    commit(git)
+    assert len(base_of("HEAD", folder).project.metrics) == 2
+
+
+def test_a_submodule_is_read_at_its_commit(git: Git, tmp_path: Path) -> None:
+    library, folder = tmp_path / "library", tmp_path / "repo"
+    git("init", "--quiet", "--initial-branch=main", "../library")
+    write(library)
+    git("add", "--all", at=library)
+    git("commit", "--quiet", "-m", "x", at=library)
+    (folder / "own.yml").write_text("version: 1\nexposures: [{name: d, kind: dashboard, uses: [rows], owner: x}]\n", encoding="utf-8")
+    git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(library), "defs")
+    commit(git)
+    assert changed(base_of("HEAD", folder), folder) == []
+    write(folder / "defs", TEXT.replace("agg: sum", "agg: avg"), SQL.replace("10", "20"))
+    assert changed(base_of("HEAD", folder), folder) == [("model:big", "rows"), ("metric:sum_big", "agg")]
+    assert changed(base_of("HEAD", folder / "defs"), folder / "defs") == [("model:big", "rows"), ("metric:sum_big", "agg")]
+    git("update-index", "--cacheinfo", f"160000,{'1' * 40},defs")
+    git("commit", "--quiet", "-m", "lost")
+    with pytest.raises(UsageError, match="submodule defs lacks the commit that HEAD") as caught:
+        base_of("HEAD", folder)
+    assert "git submodule update" in str(caught.value.hint)
