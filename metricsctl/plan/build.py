@@ -294,7 +294,7 @@ class _Builder:
             max_ahead=source.time.max_ahead,
             min_time=0 if floor is None else int(floor.timestamp()) * 1_000_000,
             heartbeat=heartbeat,
-            secret=frozenset(item.name.name for item in source.columns if item.pii),
+            secret=frozenset(part for item in source.columns if item.pii for part in (item.name.name, item.name.name.partition(".")[0])),
             match=_match(source),
             others=tuple(_match(other) for other in self.project.sources.values() if other.match and other is not source),
             key=_key(source),

@@ -193,7 +193,7 @@ class SourcePlan:
     max_ahead: Duration
     min_time: int
     heartbeat: Rollup  # its rows by window, no dimensions: whether it was alive
-    secret: frozenset[str] = frozenset()  # columns that hold personal data
+    secret: frozenset[str] = frozenset()  # fields that hold personal data, also within
     match: Match = ()
     others: tuple[Match, ...] = ()
     key: tuple[str, ...] = ()

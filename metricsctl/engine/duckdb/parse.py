@@ -6,9 +6,10 @@ cast column by column; only where that fails too is the chunk looked at line by 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from metricsctl.core.errors import DataError
 from metricsctl.engine.batch import Batch, LoadedBatch, Record, Reject, masked
 from metricsctl.engine.duckdb.connection import literal, quote
 from metricsctl.engine.duckdb.late import Late
+from metricsctl.engine.duckdb.nested import json_columns, json_fields, struct_field
 from metricsctl.engine.duckdb.parquet import read_parquet
 from metricsctl.engine.duckdb.scratch import Scratch
 from metricsctl.engine.duckdb.typed import AS_IT_IS, OTHERS, READ_AS_DOUBLE, UNMATCHED, matching, sql_type, typed_rows
@@ -134,7 +136,9 @@ class _Loader:
             return
         told_apart = {name for name, _ in self.source.match}  # by their text
         numbers = {
-            column.name: "DOUBLE" for column in self.source.columns if column.type in READ_AS_DOUBLE and column.name not in told_apart
+            column.name: "DOUBLE"
+            for column in self.source.columns
+            if column.type in READ_AS_DOUBLE and column.name not in told_apart and "." not in column.name
         }
         if numbers:
             yield self.json_scan(data, numbers), numbers
@@ -164,7 +168,10 @@ class _Loader:
         except duckdb.Error as error:
             raise DataError(f"{self.name}: {str(error).splitlines()[0]}", hint="is it a Parquet file?") from error
         total = self.parquet_rows(scan)
-        numbered = self.whole(scan[:-1] + ", file_row_number = true)", list(present))
+        numbered = self.flat(scan[:-1] + ", file_row_number = true)", present)
+        scan = self.flat(scan, present)
+        present = {row[0]: row[1] for row in self.connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()}
+        numbered = self.whole(numbered, list(present))
         scan = self.whole(scan, list(present))
         types = {
             column.name: present[column.name]
@@ -185,6 +192,18 @@ class _Loader:
             ]
             yield self.loaded(filled, rejects)
 
+    def flat(self, scan: str, present: Collection[str]) -> str:
+        """A scan with the nested fields that its structs have as columns."""
+        import duckdb
+
+        found = []
+        for name in self.source.fields:
+            field = struct_field(name, present)
+            with contextlib.suppress(duckdb.BinderException):
+                if field is not None and self.connection.execute(f"DESCRIBE SELECT {field} FROM {scan}"):
+                    found.append(f"{field} AS {quote(name)}")
+        return f"(SELECT *, {', '.join(found)} FROM {scan})" if found else scan
+
     def parquet_rows(self, scan: str) -> int:
         found = self.connection.execute(f"SELECT count(*) FROM {scan}").fetchone()
         return int(found[0]) if found else 0
@@ -192,11 +211,13 @@ class _Loader:
     # -- scans: each gives every needed column, as text where nothing else is said
 
     def json_scan(self, data: bytes | bytearray, types: Mapping[str, str] = MappingProxyType({})) -> str:
-        columns = ", ".join(f"{literal(name)}: '{types.get(name, 'VARCHAR')}'" for name in self.source.fields)
-        return (
+        fields = self.source.fields
+        columns = ", ".join(f"{literal(name)}: '{types.get(name, 'VARCHAR')}'" for name in json_columns(fields))
+        scan = (
             f"read_json({literal(self.scratch.name)}, format = 'newline_delimited', columns = {{{columns}}}, "
             f"maximum_object_size = {_longest_line(data) + 16})"
         )
+        return f"(SELECT {json_fields(fields)} FROM {scan})" if any("." in name for name in fields) else scan
 
     def csv_scan(self, size: int) -> str:
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.batch.header or ())

@@ -49,9 +49,9 @@ def accept(source: SourcePlan, events: Sequence[Mapping[str, Any]], now: int, *,
     duplicates = 0
     reached: int | None = None
     for index, event in enumerate(events):
-        if any(raw_text(event.get(name)) not in values for name, values in source.match):
+        if any(raw_text(_field(event, name)) not in values for name, values in source.match):
             continue
-        row = {column.name: read(raw_text(event.get(column.name)), column.type, source.zone) for column in source.columns}
+        row = {column.name: read(raw_text(_field(event, column.name)), column.type, source.zone) for column in source.columns}
         reason = _fault(source, event, row, now)
         time = row[source.time_column]
         if reason is None and drop_late and isinstance(time, Instant):
@@ -65,6 +65,16 @@ def accept(source: SourcePlan, events: Sequence[Mapping[str, Any]], now: int, *,
         else:
             rows.append({name.lower(): _null_nan(value) for name, value in row.items()})
     return Accepted(tuple(rows), tuple(rejected), duplicates)
+
+
+def _field(event: Mapping[str, Any], name: str) -> Any:
+    """The value of a field; one with dots in its name may be nested."""
+    if event.get(name) is not None or "." not in name:
+        return event.get(name)
+    found: Any = event
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
 
 
 def _repeats(source: SourcePlan, row: Row, counted: dict[tuple[str, ...], list[int]]) -> bool:
@@ -90,7 +100,7 @@ def _null_nan(value: Value) -> Value:
 def _fault(source: SourcePlan, event: Mapping[str, Any], row: Row, now: int) -> str | None:
     """Why a row is not accepted, if it is not."""
     time = row[source.time_column]
-    if event.get(source.time_column) is None:
+    if _field(event, source.time_column) is None:
         return "missing_time"
     if not isinstance(time, Instant):
         return "bad_time"
@@ -99,7 +109,7 @@ def _fault(source: SourcePlan, event: Mapping[str, Any], row: Row, now: int) -> 
     if time.us < source.min_time:
         return "past_time"
     for column in source.columns:
-        if event.get(column.name) is not None and row[column.name] is None:
+        if _field(event, column.name) is not None and row[column.name] is None:
             return f"bad_value: {column.name}"
     return None
 

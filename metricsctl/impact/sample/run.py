@@ -10,7 +10,7 @@ from typing import Literal
 
 from metricsctl.core.progress import SILENT, Progress
 from metricsctl.definition.project import Project
-from metricsctl.definition.schema import Alias
+from metricsctl.definition.schema import Alias, Source
 from metricsctl.diff.values import Proof
 from metricsctl.impact.sample.generate import generated_rows
 from metricsctl.impact.sample.moves import Comparison, Place
@@ -195,9 +195,15 @@ class _Run:
         records = [(name, project.sources[name]) for name in sources for project in (self.base, self.head) if name in project.sources]
         found: dict[str, frozenset[str]] = {}
         for name, record in records:
-            found[name] = found.get(name, frozenset()) | {column.name.name for column in record.columns if column.pii}
+            found[name] = found.get(name, frozenset()) | _hidden(record)
         return found
 
 
 def _shown(found: Iterable[Witness], name: str) -> bool:
     return any(name in witness.shows for witness in found)
+
+
+def _hidden(record: Source) -> frozenset[str]:
+    """The fields of a source that hold personal data; of a nested one all of the field that it is in."""
+    names = [column.name.name for column in record.columns if column.pii]
+    return frozenset([*names, *(name.partition(".")[0] for name in names)])
