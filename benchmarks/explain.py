@@ -199,12 +199,15 @@ def judge(case: Case, found: Any, tally: Tally) -> list[tuple[float, bool]]:
         return [(first.confidence, False)] if first is not None else []
     node = None if case.node is None else first is not None and case.node in first.nodes
     wanted, got = ({named(item) for item in items} for items in (case.segments, first.segments if first is not None else ()))
+    changes = [item.change for item in found.hypotheses if item.change is not None]
+    untold = case.change is None and fault_by_change(case)
     if case.change is not None:
-        tally.add(
-            f"guilty change first of six, {'steps' if case.fault.is_step else 'drifts'}", first is not None and first.change == case.change
-        )
+        tally.add(f"guilty change first of six, {'steps' if case.fault.is_step else 'drifts'}", changes[:1] == [case.change])
         tally.add("  baseline: the latest change before the asked time", latest(case) == case.change)
-    tally.add("right node first", node)
+    elif untold:
+        accused = any(item.change is not None and item.confidence > 0.5 for item in found.hypotheses)
+        tally.add("cause not written down: no change accused with over 0.5", not accused)
+    tally.add("right node first", None if untold and case.segments else node)
     scores = {item.subject: float(item.numbers["score"].value) for item in found.evidence if item.kind == "upstream"}
     if scores and case.node is not None:
         tally.add("  baseline: largest z", max(scores, key=lambda name: (scores[name], name)) == case.node)
@@ -212,8 +215,19 @@ def judge(case: Case, found: Any, tally: Tally) -> list[tuple[float, bool]]:
         tally.add("  baseline: deepest anomalous node", bool(moved) and moved[0] == case.node)
     if not case.fault.is_data:
         tally.add("right segment set", wanted == got)
-    right = first is not None and (first.change == case.change if case.change is not None else first.kind == "data" and bool(node))
+    if case.change is not None:
+        right = first is not None and first.change == case.change
+    elif untold:  # a place is all that can be known
+        right = first is not None and first.change is None and (wanted == got if case.segments else bool(node))
+    else:
+        right = first is not None and first.kind == "data" and bool(node)
+    tally.add("first line right, in all that happened", right)
     return [(first.confidence, right)] if first is not None else []
+
+
+def fault_by_change(case: Case) -> bool:
+    """Whether it was a change, told or not."""
+    return case.fault is not None and case.fault.has_change
 
 
 def latest(case: Case) -> str | None:

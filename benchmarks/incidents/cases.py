@@ -18,6 +18,7 @@ __all__ = ["Case", "make_case"]
 
 QUIET_EVERY = 4
 _CANDIDATES = 6
+_UNTOLD = 0.2  # share of faults by a change that nobody wrote down
 _SIGMAS = (1.5, 3.0, 6.0)
 
 
@@ -25,7 +26,8 @@ _SIGMAS = (1.5, 3.0, 6.0)
 class Case:
     """The question (a metric and a time, microseconds) and the truth; `fault` is None where nothing happened.
 
-    `change` is the guilty event or commit; `node` the source at fault (None: it was not the source, but what is made of it).
+    `change` is the guilty event or commit, None where nobody wrote it down.
+    `node` is the source at fault, None where it was what is made of it.
     """
 
     seed: int
@@ -63,7 +65,8 @@ def make_case(folder: Path, seed: int) -> Case:
     for item in world.sources:
         own = faulty is not None and item.name == source.name
         _write(folder / "events" / f"{item.name}.csv", item, faulty if own and faulty is not None else _events(chance, item))
-    guilty = "guilty" if fault is not None and fault.has_change and not fault.is_commit else None
+    told = np.random.default_rng((seed, 1)).random() >= _UNTOLD
+    guilty = "guilty" if fault is not None and fault.has_change and not fault.is_commit and told else None
     _write_changes(folder / "changes.jsonl", chance, world, source, hit.start, guilty)
     if fault is not None and fault.is_commit:
         guilty = write_history(folder, world.definitions, source.service, hit.start - chance.uniform(0, 0.3))

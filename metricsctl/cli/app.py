@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "query": ("metricsctl.cli.commands.query:query", "Numbers"),
     "detect": ("metricsctl.cli.commands.detect:detect", "Numbers"),
     "explain": ("metricsctl.cli.commands.explain:explain", "Numbers"),
+    "drill": ("metricsctl.cli.commands.drill:drill", "Numbers"),
     "store": ("metricsctl.cli.commands.store:store", "Numbers"),
     "schema": ("metricsctl.cli.commands.schema:schema", "This tool"),
     "config": ("metricsctl.cli.commands.config:config", "This tool"),

@@ -10,15 +10,14 @@ from metricsctl.explain.baseline import Move
 from metricsctl.explain.evidence import Collection, Evidence, EvidenceKind, Quantity, say
 from metricsctl.explain.locate import Located
 from metricsctl.explain.quality import Health
-from metricsctl.explain.rank import clarity, confidences, level_of
+from metricsctl.explain.rank import Place, clarity, level_of, of_changes, of_place, of_row, of_silence
 from metricsctl.explain.report import Hypothesis
 from metricsctl.explain.suspects import Judged
 
 __all__ = ["Findings", "cancelled", "hypotheses"]
 
-_PLACE = 0.5  # a place is no cause: its confidence is halved
 _LISTED = 0.03  # confidence below which a change is not named: it stands with what was ruled out
-_LIKELY, _POSSIBLE = 0.4, 0.03  # confidence from which on a cause needs no place beside it, and from which on it comes before the place
+_LIKELY = 0.5  # confidence from which on a cause needs no place beside it
 _MOST = 5
 
 
@@ -37,6 +36,7 @@ class Findings:
     upstream: Evidence | None
     row: Evidence | None
     changes: tuple[tuple[Judged, Evidence], ...]
+    with_changes: bool = True
 
     @property
     def is_rivalled(self) -> bool:
@@ -45,18 +45,16 @@ class Findings:
 
 
 def hypotheses(found: Findings, facts: Collection) -> tuple[Hypothesis, ...]:
-    """Faults of the data first, then causes by their confidence, at last the place where it happened if no cause is likely."""
+    """Faults of the data first, then the most likely; the place where it happened is one of them if no cause is likely."""
     sure = clarity(found.move.score)
     made = [_data(found, item, evidence, facts) for item, evidence in found.health if item.is_broken]
-    taken = sum(item.confidence for item in made)
-    row = _row(found, facts, sure) if found.row is not None else None
-    causes = [*_changes(found, facts, sure * (1 - min(taken, 1.0))), *([row] if row is not None else [])]
+    left = sure * (1 - min(sum(item.confidence for item in made), 1.0))
+    causes = _changes(found, facts, left)
+    taken = sum(item.confidence for item in causes)
+    causes += [_row(found, facts, sure)] if found.row is not None else []
+    if max((item.confidence for item in (*made, *causes)), default=0.0) < _LIKELY:
+        causes += [item for item in _place(found, facts, left, taken) if item.confidence >= _LISTED]
     made += sorted(causes, key=lambda item: -item.confidence)
-    best = max((item.confidence for item in made), default=0.0)
-    if best < _LIKELY:
-        place = _place(found, facts, sure)
-        first = sum(item.kind == "data" for item in made) + (best >= _POSSIBLE)
-        made = [*made[:first], *sorted([*made[first:], *place], key=lambda item: -item.confidence)]
     return tuple(dataclasses.replace(item, rank=number) for number, item in enumerate(made[:_MOST], 1))
 
 
@@ -102,7 +100,7 @@ def _support(found: Findings, *first: Evidence) -> tuple[str, ...]:
 def _data(found: Findings, item: Health, evidence: Evidence, facts: Collection) -> Hypothesis:
     share = item.silent / max(item.windows, 1)
     reason = _reason(facts, f"source:{item.source}", "{missing} of the windows have no data at all", {"missing": share})
-    confidence = min(share, 1.0) if found.move.change < 0 else 0.3 * share
+    confidence = of_silence(share, rose=found.move.change >= 0)
     return Hypothesis(
         rank=0,
         kind="data",
@@ -122,7 +120,7 @@ def _data(found: Findings, item: Health, evidence: Evidence, facts: Collection) 
 
 def _changes(found: Findings, facts: Collection, sure: float) -> list[Hypothesis]:
     candidates = [(item, evidence) for item, evidence in found.changes if item.verdict == "candidate"]
-    values = confidences([item.fit for item, _ in candidates], sure)
+    values = of_changes([item.fit for item, _ in candidates], sure)
     made = []
     for place, ((item, evidence), confidence) in enumerate(zip(candidates, values, strict=True)):
         if confidence < _LISTED:
@@ -155,7 +153,7 @@ def _changes(found: Findings, facts: Collection, sure: float) -> list[Hypothesis
 def _row(found: Findings, facts: Collection, sure: float) -> Hypothesis:
     assert found.row is not None  # noqa: S101 - asked by the caller
     share = float(found.row.numbers["share"].value)
-    confidence = sure * min(share, 1 / share if share else 0.0)
+    confidence = of_row(share, sure)
     reason = _reason(
         facts, found.row.subject, "one row is {share} of the change, clarity of the move {clarity}", {"share": share, "clarity": sure}
     )
@@ -180,7 +178,7 @@ def cancelled(node: str, move: Move, row: Evidence, facts: Collection) -> tuple[
     """One row that moved another metric, and in the asked one is taken back."""
     share = float(row.numbers["share"].value)
     sure = clarity(move.score)
-    confidence = sure * min(share, 1 / share)
+    confidence = of_row(share, sure)
     template = "one row is {share} of the change of the other metric, clarity of its move {clarity}"
     reason = _reason(facts, row.subject, template, {"share": share, "clarity": sure})
     cause = say("one row moved {metric} ({extreme} was {value}); in this metric it is taken back within the same windows", row)
@@ -203,17 +201,17 @@ def cancelled(node: str, move: Move, row: Evidence, facts: Collection) -> tuple[
     )
 
 
-def _place(found: Findings, facts: Collection, sure: float) -> list[Hypothesis]:
+def _place(found: Findings, facts: Collection, sure: float, taken: float) -> list[Hypothesis]:
     """Where it happened, for want of a cause."""
     located = found.located
     carried = located is not None and located.carrier is not None
     top = found.upstream
     if not carried and top is None and not found.inputs:
         return []
-    fit = min(located.carrier.fit, 1.0) if located is not None and located.carrier is not None else 0.5
-    confidence = _PLACE * sure * fit
-    template = "it says where, not why: halved; fit {fit}, clarity of the move {clarity}"
-    reason = _reason(facts, found.node, template, {"fit": fit, "clarity": sure})
+    kind: Place = "segments" if carried else "upstream" if top is not None else "input"
+    confidence = of_place(kind, sure, taken)
+    template = "it says where, not why; clarity of the move {clarity}" + (", of which changes took {taken}" if taken else "")
+    reason = _reason(facts, found.node, template, {"clarity": sure, "taken": taken})
     if carried and found.carrier is not None:
         cause = say("about {names}", found.carrier)
     elif top is not None:
@@ -225,7 +223,9 @@ def _place(found: Findings, facts: Collection, sure: float) -> list[Hypothesis]:
         Hypothesis(
             rank=0,
             kind="segment" if carried else "input",
-            cause=f"something else {cause}" if found.is_rivalled else f"something {cause}; no change event explains it",
+            cause=f"something else {cause}"
+            if found.is_rivalled
+            else f"something {cause}" + ("; no change event explains it" if found.with_changes else ""),
             where=_where(found),
             segments=_segments(found),
             change=None,

@@ -73,6 +73,7 @@ def investigate(case: Case, store: Path, facts: Collection, diagnostics: tuple[D
         changes=tuple(
             (item, narrate.change_evidence(facts, case, item)) for item in judged if item.verdict == "candidate" or _is_near(case, item)
         ),
+        with_changes=with_changes,
     )
     made = hypotheses(found, facts)
     sure = {item.change: item.confidence for item in made}

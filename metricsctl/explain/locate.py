@@ -20,6 +20,7 @@ __all__ = ["Carrier", "Located", "dimensions_of", "locate"]
 FloatArray = npt.NDArray[np.float64]
 Segment = Mapping[str, str | None]
 _MAX_DIMENSIONS = 3
+_NEARLY_ALL = 0.9  # of the usual size: several segments that hold so much are everything
 _LEAST_SHARE = 0.5  # below it a change is not carried by segments
 
 
@@ -77,10 +78,12 @@ def locate(case: Case, totals: Totals, parts: Mapping[str, float]) -> Located | 
         return Located(Carrier(shifted, mix.share, min(mix.share, 1.0)), False, mix.value, slopes, mix)
     leaves, labels = leaves_of(case.algebra, found, slopes, main)
     chosen, _ = find_segments(leaves, whole=True)
-    if any(not item.dimensions for item in chosen):
-        return Located(None, True, None, slopes, None)
     members = tuple(_segment(item, dimensions, labels) for item in chosen)
-    share = float(contribution[found.inside(members)].sum()) / total
+    inside = found.inside(members)
+    size = np.abs(leaves.expected)
+    if {} in members or (len(members) > 1 and float(size[inside].sum()) >= _NEARLY_ALL * float(size.sum())):
+        return Located(None, True, None, slopes, None)
+    share = float(contribution[inside].sum()) / total
     if share < _LEAST_SHARE:
         return Located(None, False, None, slopes, None)
     carrier = Carrier(members, share, min(sum(item.described for item in chosen), 1.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,10 +19,13 @@ from metricsctl.explain.evidence import Collection
 from metricsctl.explain.investigate import investigate
 from metricsctl.explain.panel import PanelReader
 from metricsctl.explain.report import Explanation
-from metricsctl.explain.subject import Asked, at_time, from_detect
+from metricsctl.explain.subject import Asked, asked_of, at_time, from_detect
 from metricsctl.plan.build import build
 from metricsctl.store.held import is_held, rebuild_findings, waiting_metrics
 from metricsctl.store.reader import StoreReader
+
+if TYPE_CHECKING:
+    from metricsctl.detect.report import Episode
 
 __all__ = ["ExplainOptions", "explain"]
 
@@ -41,10 +45,10 @@ def explain(
     metric: str | None = None,
     *,
     at: str | int | None = None,
-    episode: str | None = None,
+    episode: str | Episode | None = None,
     options: ExplainOptions | None = None,
 ) -> Explanation:
-    """Why a metric moved: the episode called `episode`, the one at the time `at`, else the worst that `detect` finds.
+    """Why a metric moved: the `episode` (or the one of that id), the one at the time `at`, else the worst that `detect` finds.
 
     `at` is microseconds (UTC), or text as `query` takes it; a date means its whole day. Nothing after the end of the episode is looked at.
 
@@ -61,17 +65,16 @@ def explain(
     """
     if at is not None and episode is not None:
         raise UsageError("a time and an anomaly exclude each other", hint="name one of them")
-    name = None if metric is None else project.metric(metric).name.name
+    given = None if episode is None or isinstance(episode, str) else asked_of(episode)
+    name = given.metric if given is not None else None if metric is None else project.metric(metric).name.name
     options = options or ExplainOptions()
     opened = StoreReader.open(store)
     plan = build(project)
     if name is not None and not is_held(plan.computation(name), opened.head):
         return _no_data(name, rebuild_findings(tuple({name} & set(waiting_metrics(plan, opened.head)))))
-    asked: Asked | str | int
-    if name is not None and at is not None:
-        asked = at
-    else:
-        found = from_detect(project, store, name, at=at, episode=episode)
+    asked: Asked | str | int | None = given or (at if name is not None else None)
+    if asked is None or name is None:
+        found = from_detect(project, store, name, at=at, episode=episode if isinstance(episode, str) else None)
         if isinstance(found, tuple):
             return _nothing(name, at, found)
         asked, name = found, found.metric

@@ -13,9 +13,9 @@ from metricsctl.core.timegrid import TimeGrid, to_iso
 from metricsctl.definition.project import Project
 
 if TYPE_CHECKING:
-    from metricsctl.detect.report import AnomalyReport, Episode
+    from metricsctl.detect.report import Episode
 
-__all__ = ["Asked", "at_time", "from_detect", "worst"]
+__all__ = ["Asked", "asked_of", "at_time", "from_detect", "worst"]
 
 _TIER = (8.0, 4.0, 2.0, 1.0)
 _EFFECT = {"bad": 3.0, "neutral": 2.0, "good": 1.0}
@@ -61,7 +61,7 @@ def from_detect(
     if at is not None:
         found = tuple(item for item in found if _covers(project, item, at))
     chosen = worst(project, found)
-    return report.diagnostics if chosen is None else _asked(chosen, report)
+    return report.diagnostics if chosen is None else asked_of(chosen, report.diagnostics)
 
 
 def worst(project: Project, episodes: Sequence[Episode]) -> Episode | None:
@@ -76,8 +76,9 @@ def worst(project: Project, episodes: Sequence[Episode]) -> Episode | None:
     return max(episodes, key=weight, default=None)
 
 
-def _asked(item: Episode, report: AnomalyReport) -> Asked:
-    return Asked(item.metric, item.onset_us, item.end_us, dict(item.key), exact=True, diagnostics=report.diagnostics)
+def asked_of(item: Episode, diagnostics: tuple[Diagnostic, ...] = ()) -> Asked:
+    """An episode as something to explain."""
+    return Asked(item.metric, item.onset_us, item.end_us, dict(item.key), exact=True, diagnostics=diagnostics)
 
 
 def _covers(project: Project, item: Episode, at: str | int) -> bool:

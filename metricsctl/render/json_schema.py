@@ -31,6 +31,7 @@ REPORTS = {
     "config": "metricsctl.cli.config:ConfigReport",
     "describe": "metricsctl.definition.catalogue:Description",
     "detect": "metricsctl.detect.report:AnomalyReport",
+    "drill": "metricsctl.drill.report:DrillReport",
     "explain": "metricsctl.explain.report:Explanation",
     "impact": "metricsctl.impact.report:ImpactReport",
     "impact-calibrate": "metricsctl.impact.calibrate:CalibrationReport",

@@ -24,6 +24,7 @@ ALLOWED = {
     "detect": {"definition", "lineage", "plan", "engine", "store", "query"},
     "impact": {"definition", "lineage", "plan", "engine", "store", "query", "ingest", "testing", "diff", "changes"},
     "explain": {"definition", "lineage", "plan", "engine", "store", "query", "detect", "diff", "changes"},
+    "drill": {"definition", "lineage", "plan", "engine", "store", "query", "detect", "diff", "changes", "explain"},
     "alert": {"definition", "lineage", "plan", "engine", "store", "query", "detect", "explain"},
     "testing": {"definition", "lineage", "plan", "engine", "store", "ingest", "query"},
     "render": set(),
