@@ -13,6 +13,7 @@ from metricsctl.definition.project import Project
 from metricsctl.engine.duckdb.connection import connect
 from metricsctl.engine.duckdb.ingest import DuckDbFolder
 from metricsctl.ingest.assign import assign
+from metricsctl.ingest.crowded import Crowded
 from metricsctl.ingest.options import IngestOptions
 from metricsctl.ingest.pace import Pace
 from metricsctl.ingest.readers import discover
@@ -57,7 +58,7 @@ def ingest(
         files = assign(discover(list(paths), stdin=stdin, spool_dir=spool), plan.event_sources, options.source)
         with _sink(store, options) as sink:
             folder = DuckDbFolder(sink.connection, plan.sources, spool, memory=options.memory)
-            run = Session(project, plan, options, sink, folder, spool, Pace(progress))
+            run = Session(project, plan, options, sink, folder, spool, Pace(progress), Crowded(project))
             try:
                 run.prepare(files)
                 sink.carry_over(plan)

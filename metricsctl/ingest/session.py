@@ -18,6 +18,7 @@ from metricsctl.engine.batch import Batch, LoadedBatch, Part
 from metricsctl.engine.duckdb.aggregate import Closed, table_of
 from metricsctl.engine.duckdb.ingest import DuckDbFolder
 from metricsctl.ingest.check import check_expressions
+from metricsctl.ingest.crowded import Crowded
 from metricsctl.ingest.notes import cut_off, other_content, too_long
 from metricsctl.ingest.options import IngestOptions
 from metricsctl.ingest.pace import Pace
@@ -88,6 +89,7 @@ class Session:
     folder: DuckDbFolder
     spool: Path
     pace: Pace
+    crowded: Crowded
     now: int = 0
     log: RejectLog = field(default_factory=RejectLog)
     targets: dict[str, list[Target]] = field(default_factory=dict)
@@ -266,6 +268,7 @@ class Session:
                 continue
             table = table_of(rollup, target.measures)
             stored = target.stored or tuple(column.name for column in table.columns)
+            self.crowded.look(self.folder, rollup)
             sql = self.folder.pending_sql(rollup, target.measures, stored, self.closed[rollup.id])
             if sql is not None:
                 self.published[rollup.id] = self.published.get(rollup.id, 0) + self.sink.stage(table, sql)
@@ -306,6 +309,7 @@ class Session:
             self.sink.create(table)
             stored = tuple(column.name for column in table.columns)
         self.sink.put_staged(rollup.id)
+        self.crowded.look(self.folder, rollup)
         sql = self.folder.pending_sql(rollup, target.measures, stored, self.closed[rollup.id])
         if sql is not None:
             self.published[rollup.id] = self.published.get(rollup.id, 0) + self.sink.put(rollup.id, sql)
@@ -377,7 +381,7 @@ class Session:
             over_limit=limit.exceeded(sum(item.rows for item in sources), sum(rejected.values())),
             dry_run=self.options.dry_run,
             rebuilt=self.options.rebuild and not self.options.dry_run,
-            diagnostics=(*self.diagnostics, *rebuild_findings(waiting), *self.unfinished()),
+            diagnostics=(*self.diagnostics, *self.crowded.findings(), *rebuild_findings(waiting), *self.unfinished()),
         )
 
     def unfinished(self) -> Iterator[Diagnostic]:

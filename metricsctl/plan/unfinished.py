@@ -95,6 +95,7 @@ RELATIONS: tuple[Callable[[Project, Source | Model], Obstacle | None], ...] = (_
 
 
 NOT_HEEDED: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "query": (("metrics", "rollup", "its states are kept as those of other metrics are, and no event comes too late"),),
     "detect": (
         ("metrics", "watch", "all metrics are judged alike"),
         ("metrics", "sla", "a window is judged as soon as the watermark has passed it"),
@@ -105,11 +106,12 @@ NOT_HEEDED: dict[str, tuple[tuple[str, str, str], ...]] = {
 
 
 def not_heeded(project: Project, verb: str, names: frozenset[str] | None = None) -> tuple[Diagnostic, ...]:
-    """What a verb does not heed yet, of the definitions called `names` (all): one finding (M006) for each place where it is asked for."""
+    """What a verb does not heed yet, of the metrics called `names` (all): one finding (M006) for each place where it is asked for."""
     found = []
     for section, key, instead in NOT_HEEDED.get(verb, ()):
         for name, record in getattr(project, section).items():
-            if key in record.places and (names is None or name in names):
+            wanted = names is None or section != "metrics" or name in names
+            if wanted and key in record.places and getattr(record, key, None) != "states":  # `rollup: states` says what is done anyway
                 what = f"calendar entry '{name}'" if section == "calendar" else f"`{key}` of '{name}'"
                 message = f"{what} is not heeded yet: {instead}"
                 found.append(Diagnostic("M006", Severity.WARNING, message, record.place(key)))

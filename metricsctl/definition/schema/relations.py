@@ -25,7 +25,7 @@ class Dimension(Placed):
     name: Ref = key(Name(), "Its name, a column unless `expr` is given.", required=True)
     description: str | None = key(TEXT, "What it tells apart.")
     owner: str | None = key(TEXT, "Who answers for it.")
-    max_values: int | None = key(COUNT, "How many values it may have.")
+    max_values: int | None = key(COUNT, "How many values it may have; `ingest` warns if there are more.")
     expr: Expression | None = key(EXPRESSION, "Its value from the columns of the source or model.")
 
 

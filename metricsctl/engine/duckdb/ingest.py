@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from metricsctl.core.errors import DataError, MetricsctlError
 from metricsctl.engine.batch import Batch, LoadedBatch
 from metricsctl.engine.duckdb.aggregate import (
     Closed,
     dialect_sql,
+    dimension_column,
     fold_sql,
     key_columns,
     merge_columns,
@@ -146,6 +147,14 @@ class DuckDbFolder:
             f"{ctes} SELECT count(*) FILTER (WHERE {quote(rollup.time_column)} IS NULL) FROM {quote(rollup.relation)}"
         ).fetchone()
         return int(found[0]) if found else 0
+
+    def values(self, rollup: Rollup, dimension: str, limit: int) -> list[Any]:
+        """Up to `limit` distinct values of a dimension in what is pending, NULL among them."""
+        if not self._pending.get(rollup.id):
+            return []
+        column = quote(dimension_column(dimension))
+        found = self._connection.execute(f"SELECT DISTINCT {column} FROM {_pending_table(rollup)} LIMIT {limit:d}").fetchall()
+        return [row[0] for row in found]
 
     def pending_sql(self, rollup: Rollup, measures: Sequence[Measure], stored: Sequence[str], closed: Closed) -> str | None:
         """SELECT of the pending states, one row a (window, dimensions), with NULL for stored columns that are no longer fed.

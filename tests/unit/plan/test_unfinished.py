@@ -79,6 +79,15 @@ def test_a_variant_is_its_metric_with_one_more_filter() -> None:
     assert [item.text for item in part.measure.filters] == ["x > 1"]
 
 
+def test_states_that_are_to_be_given_up_are_kept_and_that_is_said() -> None:
+    text = SPEC.read_text(encoding="utf-8").replace(
+        "agg: count_distinct, expr: user_id}", "agg: count_distinct, expr: user_id, rollup: final_only}", 1
+    )
+    (found,) = not_heeded(load_text(text), "query")
+    assert "`rollup` of" in found.message
+    assert not_heeded(load_text(text.replace("final_only", "states")), "query") == ()
+
+
 def test_what_is_not_heeded_is_said_of_what_is_used() -> None:
     project = load([SPEC])
     assert set(not_computed(project)) == set()
