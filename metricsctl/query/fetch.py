@@ -13,7 +13,7 @@ from metricsctl.core.timegrid import Grain, TimeGrid
 from metricsctl.engine.duckdb.read import StateReader, States, condition_sql
 from metricsctl.engine.duckdb.statements import Buckets
 from metricsctl.plan.types import Base, Plan, Rollup, Span
-from metricsctl.query.block import Block, Point, from_points
+from metricsctl.query.block import Block, from_points
 from metricsctl.query.frame import Status
 from metricsctl.query.spans import beginning, check_beginnings, check_slide, covered
 from metricsctl.store.held import OPEN_FROM
@@ -65,27 +65,24 @@ class Fetcher:
     def _read(self, rollup: Rollup, bases: Sequence[Base], period: Period) -> list[Block]:
         self._check_dimensions(rollup, bases)
         files = self.store.files(rollup.id)
-        buckets = self._buckets(files, rollup, bases[0], period)
+        condition = None if self.where is None else condition_sql(self.where, rollup.keys)
+        buckets = self._buckets(files, rollup, bases[0], period, condition)
         if buckets is None:
             return [from_points([], [], [], [])] * len(bases)
-        condition = None if self.where is None else condition_sql(self.where, rollup.keys)
         wanted = {str(number): base for number, base in enumerate(bases)}
         states = self.reader.states(files, buckets, self.by, wanted, condition, rollup.dimensions, revised=rollup.session is not None)
         self._check_as_is(rollup, bases, states)
-        keys = list(zip(*(column.tolist() for column in states.keys.values()), strict=True)) if self.by else [()] * len(states.time)
-        points: list[Point] = list(zip(keys, states.time.tolist(), strict=True))
-        known = {bucket: self.window_status(rollup, bucket) for bucket in set(states.time.tolist())}
-        status = [
-            Status.REVISED if late and known[time] is Status.FINAL else known[time]
-            for time, late in zip(states.time.tolist(), states.late.tolist(), strict=True)
-        ]
-        return [from_points(points, states.values[name], states.rows, status) for name in wanted]
+        times, places = np.unique(states.time, return_inverse=True)
+        known = np.array([self.window_status(rollup, bucket) for bucket in times.tolist()], dtype=np.uint8)[places]
+        status = np.where(states.late & (known == Status.FINAL), np.uint8(Status.REVISED), known)
+        keys = tuple(states.keys.values())
+        return [Block(keys, states.time, states.values[name], states.rows, status) for name in wanted]
 
-    def _buckets(self, files: Sequence[str], rollup: Rollup, base: Base, period: Period) -> Buckets | None:
+    def _buckets(self, files: Sequence[str], rollup: Rollup, base: Base, period: Period, condition: str | None) -> Buckets | None:
         """The windows to read for a period, and the buckets that they make; None if there are none."""
         first, last = self._edges(period)
         if base.span is None and base.stock is None:
-            windows = self._windows(files, rollup, base.metric, first, last)
+            windows = self._windows(files, rollup, base.metric, first, last, condition)
             targets = np.array([self.grid.floor(window) for window in windows], dtype=np.int64)
             return Buckets(np.array(windows, dtype=np.int64), targets) if windows else None
         check_slide(base, self.grid)
@@ -113,8 +110,10 @@ class Fetcher:
         start = self.grid.floor(period.until)
         return first, start if start == period.until else self.grid.next(start)
 
-    def _windows(self, files: Sequence[str], rollup: Rollup, metric: str, first: int | None, last: int | None) -> list[int]:
-        windows = self.reader.windows(files, first, last)
+    def _windows(
+        self, files: Sequence[str], rollup: Rollup, metric: str, first: int | None, last: int | None, condition: str | None = None
+    ) -> list[int]:
+        windows = self.reader.windows(files, first, last, condition)
         if windows:
             self._check_grain(rollup, metric, windows[0], windows[-1])
         return windows

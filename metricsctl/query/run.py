@@ -168,13 +168,10 @@ def _windows_over(fetcher: Fetcher, computation: Computation, frame: SeriesFrame
 def _frame(name: str, metric: Metric, block: Block, fetcher: Fetcher) -> SeriesFrame:
     keys = {}
     for number, dimension in enumerate(fetcher.by):
-        column = np.empty(len(block.points), dtype=object)
-        column[:] = [key[number] for key, _ in block.points]
-        keys[dimension] = column
-    time = np.array([time for _, time in block.points], dtype=np.int64)
+        keys[dimension] = block.keys[number] if block.keys else np.empty(0, dtype=object)
     grid = fetcher.grid
     status = np.where(np.isnan(block.value), np.uint8(Status.ABSENT), block.status)
-    return SeriesFrame(name, metric.unit, grid.grain, grid.zone, keys, time, block.value, block.count, status, metric.label)
+    return SeriesFrame(name, metric.unit, grid.grain, grid.zone, keys, block.time, block.value, block.count, status, metric.label)
 
 
 def _check_names(plan: Plan, metrics: Sequence[str], options: QueryOptions) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,15 +52,17 @@ class StateReader:
         """Give the memory back."""
         self._connection.close()
 
-    def windows(self, files: Sequence[str], first: int | None, last: int | None) -> list[int]:
-        """The distinct windows that start within [first, last), in order."""
+    def windows(self, files: Sequence[str], first: int | None, last: int | None, condition: str | None = None) -> list[int]:
+        """The distinct windows that start within [first, last), in order; those of rows for which a condition (`condition_sql`) holds."""
         if not files:
             return []
         tests = [f'"window" >= {first}'] if first is not None else []
         tests += [f'"window" < {last}'] if last is not None else []
+        tests += [f"({condition})"] if condition is not None else []
         where = f" WHERE {' AND '.join(tests)}" if tests else ""
         text = f'SELECT DISTINCT "window" AS w FROM {read_parquet(files)}{where} ORDER BY 1'
-        return [row[0] for row in self._connection.execute(text).fetchall()]
+        with _condition_errors(condition):
+            return [row[0] for row in self._connection.execute(text).fetchall()]
 
     def states(
         self,
@@ -76,8 +79,6 @@ class StateReader:
 
         Metrics of stocks are read one at a time. `where` is a condition made by `condition_sql`. UsageError if it cannot be used.
         """
-        import duckdb
-
         tables = buckets.tables()
         for name, columns in tables.items():
             self._connection.register(name, columns)
@@ -86,12 +87,8 @@ class StateReader:
         if self.log is not None:
             self.log.append(alone(scan, buckets, by, list(wanted.values()), where, dimensions))
         try:
-            found = self._connection.execute(text).fetchnumpy()
-        except (duckdb.BinderException, duckdb.ConversionException, duckdb.ParserException, duckdb.CatalogException) as error:
-            if where is None:
-                raise
-            message = f"the condition cannot be used: {str(error).splitlines()[0]}"
-            raise UsageError(message, hint="compare dimensions with text: \"country = 'DE'\"") from error
+            with _condition_errors(where):
+                found = self._connection.execute(text).fetchnumpy()
         finally:
             for name in tables:
                 self._connection.unregister(name)
@@ -121,6 +118,20 @@ class StateReader:
             raise UsageError(f"'{expression}' cannot be computed: {str(error).splitlines()[0]}", hint="correct `expr:`") from error
         finally:
             self._connection.unregister("inputs")
+
+
+@contextlib.contextmanager
+def _condition_errors(condition: str | None) -> Iterator[None]:
+    """What the engine says against a condition becomes UsageError."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.BinderException, duckdb.ConversionException, duckdb.ParserException, duckdb.CatalogException) as error:
+        if condition is None:
+            raise
+        message = f"the condition cannot be used: {str(error).splitlines()[0]}"
+        raise UsageError(message, hint="compare dimensions with text: \"country = 'DE'\"") from error
 
 
 def condition_sql(text: str, dimensions: Sequence[KeyColumn]) -> str:
