@@ -42,6 +42,7 @@ REPORTS = {
     "lint": "metricsctl.lint.report:LintReport",
     "query": "metricsctl.query.frame:QueryReport",
     "query-sql": "metricsctl.query.sql:SqlReport",
+    "ingest-plan": "metricsctl.plan.shown:PlanReport",
     "rule": "metricsctl.lint.report:RuleReport",
     "sample": "metricsctl.ingest.sampling.report:SampleReport",
     "store": "metricsctl.store.info:StoreInfo",

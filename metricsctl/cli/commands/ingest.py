@@ -45,6 +45,7 @@ AtomicOption = Annotated[bool, typer.Option("--atomic", help="Publish all files 
 LateOption = Annotated[
     Late, typer.Option("--late", help="What to do with events behind the watermark: count them, or reject them as a stream.")
 ]
+PlanOption = Annotated[bool, typer.Option("--show-plan", help="Say what would be read and stored for the definitions; read nothing.")]
 RejectsOption = Annotated[
     Path | None, typer.Option("--rejects", metavar="FILE", help="Write rejected rows there, as JSON lines.", show_default=False)
 ]
@@ -67,6 +68,7 @@ def ingest(
     max_rejects: MaxRejectsOption = "1%",
     memory: MemoryOption = "600MB",
     series: SeriesOption = None,
+    show_plan: PlanOption = False,
     project: ProjectOption = None,
     store: StoreOption = None,
 ) -> int:
@@ -100,6 +102,8 @@ def ingest(
         max_rejects=max_rejects,
         memory=_bytes(memory),
     )
+    if show_plan:
+        return _plan(out, project)
     if series is not None:
         return _bring(out, series, paths, project, store, max_rejects)
     if not paths:
@@ -109,6 +113,16 @@ def ingest(
     out.write(report)
     out.note(_summary(report, time.monotonic() - began))
     return DATA_ERROR if report.over_limit or report.incomplete else 0
+
+
+def _plan(out: Output, project: Path | None) -> int:
+    """`ingest --show-plan`."""
+    from metricsctl.cli.project import load_project
+    from metricsctl.plan.build import build
+    from metricsctl.plan.shown import shown_plan
+
+    out.write(shown_plan(build(load_project(project))))
+    return 0
 
 
 def _bring(out: Output, series: list[str], paths: list[str] | None, project: Path | None, store: Path | None, max_rejects: str) -> int:
