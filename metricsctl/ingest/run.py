@@ -22,6 +22,7 @@ from metricsctl.ingest.report import IngestReport
 from metricsctl.ingest.scratch import ScratchStore
 from metricsctl.ingest.session import Session
 from metricsctl.ingest.sink import DrySink, Sink, StoreSink
+from metricsctl.ingest.told import report_of
 from metricsctl.plan.build import build
 from metricsctl.store.writer import StoreWriter
 
@@ -67,7 +68,7 @@ def ingest(
             finally:
                 run.log.discard()
                 folder.close()
-            return run.report(str(store.folder if isinstance(store, ScratchStore) else store), limit)
+            return report_of(run, str(store.folder if isinstance(store, ScratchStore) else store), limit)
 
 
 @contextlib.contextmanager

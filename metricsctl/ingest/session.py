@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,16 +22,16 @@ from metricsctl.ingest.crowded import Crowded
 from metricsctl.ingest.notes import cut_off, other_content, too_long
 from metricsctl.ingest.options import IngestOptions
 from metricsctl.ingest.pace import Pace
-from metricsctl.ingest.readers import Chunk, FileReader, InputFile, Known, Mark
+from metricsctl.ingest.pending import Group, Tally, Waiting
+from metricsctl.ingest.readers import FileReader, InputFile, Known, Mark
 from metricsctl.ingest.readers.ahead import ahead
 from metricsctl.ingest.rejects import RejectLimit, RejectLog
-from metricsctl.ingest.report import FileReport, IngestReport, SourceReport
+from metricsctl.ingest.report import FileReport
 from metricsctl.ingest.sink import Sink
 from metricsctl.ingest.targets import Target, dropped_measures, targets
 from metricsctl.plan.types import Plan, Rollup
-from metricsctl.plan.unfinished import left_out, not_heeded
 from metricsctl.store.head import SourceState
-from metricsctl.store.held import OPEN_FROM, rebuild_findings, waiting_metrics
+from metricsctl.store.held import OPEN_FROM
 from metricsctl.store.writer import FileMark
 
 __all__ = ["Session"]
@@ -40,47 +40,8 @@ _MIB = 1 << 20
 
 
 @dataclass(slots=True)
-class _Tally:
-    """Rows of a source in this run."""
-
-    rows: int = 0
-    accepted: int = 0
-    duplicates: int = 0
-
-
-@dataclass(slots=True)
-class _Group:
-    """What is read and not committed yet."""
-
-    bytes: int = 0
-    accepted: int = 0
-    touched: bool = False
-    marks: list[FileMark] = field(default_factory=list)
-    rejects: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """Chunks that will be one batch; `first`: no other source reads them before."""
-
-    source: str = ""
-    first: bool = True
-    chunks: list[Chunk] = field(default_factory=list)
-    bytes: int = 0
-
-    def takes(self, chunk: Chunk, source: str, first: bool, limit: int) -> bool:
-        """Whether a chunk can join: the same source and form, and room for it."""
-        if not self.chunks:
-            return True
-        head = self.chunks[0]
-        alone = any(item.path is not None or item.too_long is not None for item in (head, chunk))
-        same = (head.format, head.header) == (chunk.format, chunk.header) and not alone
-        return same and (self.source, self.first) == (source, first) and self.bytes + len(chunk.data) <= limit
-
-
-@dataclass(slots=True)
 class Session:
-    """A run: `prepare`, `read`, `finish`, `report`, in this order."""
+    """A run: `prepare`, `read`, `finish`, in this order."""
 
     project: Project
     plan: Plan
@@ -95,7 +56,7 @@ class Session:
     targets: dict[str, list[Target]] = field(default_factory=dict)
     states: dict[str, SourceState] = field(default_factory=dict)
     closed: dict[str, Closed] = field(default_factory=dict)
-    tallies: dict[str, _Tally] = field(default_factory=dict)
+    tallies: dict[str, Tally] = field(default_factory=dict)
     known: dict[str, Known] = field(default_factory=dict)
     names: dict[str, dict[str, int]] = field(default_factory=dict)
     files: list[FileReport] = field(default_factory=list)
@@ -103,8 +64,8 @@ class Session:
     dropped: dict[str, list[str]] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     published: dict[str, int] = field(default_factory=dict)
-    group: _Group = field(default_factory=_Group)
-    waiting: _Waiting = field(default_factory=_Waiting)
+    group: Group = field(default_factory=Group)
+    waiting: Waiting = field(default_factory=Waiting)
     spares: list[bytearray] = field(default_factory=list)
     groups: int = 0
     unmatched: int = 0
@@ -132,7 +93,7 @@ class Session:
         for source in self.plan.sources:
             self.states[source] = head.sources.get(source, SourceState(source))
         for source in fed:
-            self.tallies[source] = _Tally()
+            self.tallies[source] = Tally()
             marks = self.sink.marks(source)
             self.known[source] = Known([Mark(mark.size, mark.digest, mark.lines, mark.open_line) for mark in marks])
             self.names[source] = {mark.path: mark.size for mark in marks}  # the shortest come first
@@ -203,7 +164,7 @@ class Session:
 
     def _fold_waiting(self) -> None:
         """Make one batch of the waiting chunks and fold it into the open group, which is committed when it is full."""
-        waiting, self.waiting = self.waiting, _Waiting()
+        waiting, self.waiting = self.waiting, Waiting()
         if not waiting.chunks:
             return
         first, source = waiting.chunks[0], waiting.source
@@ -300,7 +261,7 @@ class Session:
             self.sink.set_source(self.states[source])
         self.groups += self.sink.commit()
         self.folder.clear()
-        self.group = _Group()
+        self.group = Group()
 
     def _publish(self, target: Target) -> None:
         rollup, stored = target.rollup, target.stored
@@ -327,7 +288,7 @@ class Session:
         self.sink.abandon()
         head = self.sink.head()
         self.states = {name: head.sources.get(name, SourceState(name)) for name in self.states}
-        self.group, self.published = _Group(), {}
+        self.group, self.published = Group(), {}
 
     def finish(self) -> None:
         """End of the run: only now do the watermarks move, since the order of files within a run says nothing."""
@@ -349,51 +310,6 @@ class Session:
         self._commit_group(last=True)
         self.sink.finish()
         self.log.close()
-
-    # -- after
-
-    def report(self, store: str, limit: RejectLimit) -> IngestReport:
-        """What the run did."""
-        rejected = {name: sum(item.count for item in self.log.report() if item.source == name) for name in self.tallies}
-        sources = tuple(
-            SourceReport(
-                name=name,
-                rows=tally.rows,
-                accepted=tally.accepted,
-                rejected=rejected[name],
-                duplicates=tally.duplicates,
-                max_time=self.states[name].max_time,
-                watermark=self.states[name].watermark,
-                closed_until=self.states[name].closed_until,
-            )
-            for name, tally in self.tallies.items()
-        )
-        waiting = () if self.options.dry_run else waiting_metrics(self.plan, self.sink.head())
-        return IngestReport(
-            store=store,
-            sources=sources,
-            files=tuple(replace(file, rejected=self.file_rejects[file.source, file.path]) for file in self.files),
-            rejects=self.log.report(),
-            published=dict(sorted(self.published.items())),
-            groups=self.groups,
-            waiting=waiting,
-            max_rejects=limit.text,
-            over_limit=limit.exceeded(sum(item.rows for item in sources), sum(rejected.values())),
-            dry_run=self.options.dry_run,
-            rebuilt=self.options.rebuild and not self.options.dry_run,
-            diagnostics=(*self.diagnostics, *self.crowded.findings(), *rebuild_findings(waiting), *self.unfinished()),
-        )
-
-    def unfinished(self) -> Iterator[Diagnostic]:
-        """What was left out: rows of no source, and what this version does not compute of the definitions."""
-        if self.unmatched:
-            message = f"{self.unmatched:,} rows are of no source: no `match:` fits them"
-            yield Diagnostic("unmatched", Severity.INFO, message)
-        for model, rows in sorted(self.folder.sessions.without_entity.items()):
-            if rows:
-                yield Diagnostic("no-entity", Severity.WARNING, f"{rows:,} rows have no entity and belong to no session of '{model}'")
-        yield from map(left_out, self.plan.skipped.values())
-        yield from not_heeded(self.project, "ingest", frozenset(self.tallies))
 
 
 def _least(values: Sequence[int | None]) -> int | None:
