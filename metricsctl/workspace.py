@@ -187,7 +187,7 @@ class Workspace:
         grain: str | None = None,
         since: int | str | None = None,
         until: int | str | None = None,
-        budget: str = "1/year",
+        budget: str | None = None,
         emit: Emit = "anomalies",
         time: str | None = None,
         value: str | None = None,
@@ -209,7 +209,7 @@ class Workspace:
             length = None if grain is None else Grain.parse(grain)
         except ValueError as error:
             raise UsageError(str(error), hint="for example 1h, 1d, 1w, 1mo") from error
-        allowed = Budget.parse(budget)
+        allowed = None if budget is None else Budget.parse(budget)
         options = DetectOptions(by=tuple(by), detector=detector, grain=length, since=since, until=until, budget=allowed, emit=emit)
         if not frames:
             if time is not None or value is not None:

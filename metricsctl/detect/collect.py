@@ -17,6 +17,7 @@ from metricsctl.definition.project import Project
 from metricsctl.definition.schema import Metric
 from metricsctl.detect.base import Status
 from metricsctl.detect.grid import Grid, wall_clock
+from metricsctl.detect.heed import care_of, known_days
 from metricsctl.detect.noise import Kind
 from metricsctl.detect.series import Direction, Series, SeriesSet, Traits
 from metricsctl.engine.duckdb.read import StateReader
@@ -73,7 +74,7 @@ def collect(project: Project, store: Path, metrics: Sequence[str], wanted: Wante
             for name in group:
                 metric = project.metric(name)
                 fetcher = Fetcher(plan, opened, reader, TimeGrid(project.in_weeks_of(metric, grain), project.zone_of(metric)), (), None)
-                made = _series_set(metric, plan.computations[name], fetcher, frames[name], wanted, known)
+                made = _series_set(project, metric, plan.computations[name], fetcher, frames[name], wanted, known)
                 if made is not None:
                     found.append(made)
                     marks[name] = _mark(plan, opened, plan.computations[name])
@@ -98,7 +99,7 @@ def _frames(
         if plan.is_as_it_is(plan.computations[name]):  # neither a total nor a split by less can be had
             together.setdefault(tuple(_dimensions(plan, plan.computations[name])), []).append(name)
             continue
-        for by in (wanted.by,) if wanted.by else ((dimension,) for dimension in _dimensions(plan, plan.computations[name])):
+        for by in (wanted.by,) if wanted.by else _watched(project.metric(name), _dimensions(plan, plan.computations[name])):
             together.setdefault(by, []).append(name)
     frames: dict[str, list[SeriesFrame]] = {name: [] for name in names}
     diagnostics: list[Diagnostic] = []
@@ -116,6 +117,25 @@ def _dimensions(plan: Plan, computation: Computation) -> list[str]:
     """The dimensions that every part of a metric is stored by."""
     lists = [plan.rollups[base.rollup].dimensions for base in bases(computation)]
     return [name for name in lists[0] if all(name in other for other in lists)]
+
+
+def _watched(metric: Metric, dimensions: list[str]) -> list[tuple[str, ...]]:
+    """The dimensions, each alone, whose values are judged too: those of `watch:`, else all."""
+    if metric.watch is None or metric.watch.by is None:
+        return [(dimension,) for dimension in dimensions]
+    asked = [ref.name for ref in metric.watch.by]
+    return [(dimension,) for dimension in dimensions if dimension in asked]
+
+
+def _complete(fetcher: Fetcher, computation: Computation, times: npt.NDArray[np.int64], after: int) -> npt.NDArray[np.bool_]:
+    """Which windows ended at least `after` microseconds before the watermark of every source, or belong to a finished replay."""
+    ends = times + fetcher.grid.grain.microseconds
+    found = np.ones(len(times), dtype=bool)
+    for name in fetcher.plan.sources_of(computation):
+        state = fetcher.store.head.sources.get(name)
+        if state is not None:
+            found &= (ends + after <= (state.watermark or 0)) | (times <= (state.closed_until or 0))
+    return found
 
 
 def _mark(plan: Plan, store: StoreReader, computation: Computation) -> int:
@@ -145,7 +165,13 @@ class _Liveness:
 
 
 def _series_set(
-    metric: Metric, computation: Computation, fetcher: Fetcher, frames: list[SeriesFrame], wanted: Wanted, known: _Liveness
+    project: Project,
+    metric: Metric,
+    computation: Computation,
+    fetcher: Fetcher,
+    frames: list[SeriesFrame],
+    wanted: Wanted,
+    known: _Liveness,
 ) -> SeriesSet | None:
     total = frames[0]
     if not len(total):
@@ -153,19 +179,23 @@ def _series_set(
     grain, zone = fetcher.grid.grain, fetcher.grid.zone
     times = np.array(list(fetcher.grid.starts(int(total.time.min()), int(total.time.max()))), dtype=np.int64)
     over, alive = known.of(fetcher, computation, times)
+    days = known_days(project, metric, times, grain)
+    alive = alive | days  # silence is no news on a day that is known
+    if metric.sla is not None:
+        over = over & _complete(fetcher, computation, times, metric.sla.complete_after.microseconds)
     additive = isinstance(computation, Base) and computation.additive
     brought = fetcher.plan.is_external(computation)
     if brought:  # on how many rows its values stand is not known
         wanted = replace(wanted, min_share=0.0, min_rows=0.0)
     series = [
-        _series(key, frame, times, over, over & alive & additive)
+        _series(key, frame, times, over, over & alive & additive, days)
         for split in frames
         for key, frame in (_carrying(split, int(total.count.sum()), int(alive.sum()), wanted) if split.dimensions else [({}, split)])
     ]
     direction: Direction = metric.direction if metric.direction in {"up", "down"} else "neutral"  # type: ignore[assignment]
     kind: Kind | None = _KINDS.get(computation.aggregate, "level") if isinstance(computation, Base) else "level"
     kind = None if brought else kind
-    traits = Traits(metric.name.name, metric.unit, direction, kind, zone)
+    traits = Traits(metric.name.name, metric.unit, direction, kind, zone, care_of(metric))
     grid = Grid.of(times, wall_clock(times, grain, zone), grain.microseconds)
     return SeriesSet(traits, grid, tuple(series), alive | ~over)
 
@@ -185,14 +215,16 @@ def _series(
     times: npt.NDArray[np.int64],
     over: npt.NDArray[np.bool_],
     zero: npt.NDArray[np.bool_],
+    days: npt.NDArray[np.bool_],
 ) -> Series:
-    """A frame on all windows: 0 where it adds up and its source was alive, once it has begun; else nothing."""
+    """A frame on all windows: 0 where it adds up and its source was alive, once it has begun; else nothing. Known days are left out."""
     places = np.searchsorted(times, frame.time)
     value, count = np.full(len(times), np.nan), np.zeros(len(times))
     begun = np.arange(len(times)) >= (places[0] if len(places) else len(times))
     value[zero & begun] = 0.0
     value[places], count[places] = frame.value, frame.count
     status = np.where(np.isfinite(value), np.uint8(Status.WARMING_UP), np.uint8(Status.MISSING))
+    status = np.where(days & (status == Status.WARMING_UP), np.uint8(Status.EXCLUDED), status)
     return Series(key, value, count, np.where(over, status, np.uint8(Status.OPEN)))
 
 

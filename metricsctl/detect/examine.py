@@ -91,6 +91,9 @@ def verdicts_of(item: SeriesSet, values: FloatArray, name: str, rate: float, sea
     side = np.nan_to_num(grid.gather(found.side.astype(np.float64)), nan=0.0).astype(np.int8)
     floats = [grid.gather(part) for part in (found.score, found.deviation, found.expected, found.low, found.high)]
     score, deviation, expected, low, high = floats
+    rows = np.stack([one.count for one in item.series])
+    matters = item.traits.care.matters(values, expected, rows, adds_up=item.traits.adds_up)
+    side = np.where(matters, side, 0).astype(np.int8)
     return Verdicts(score, side != 0, side, deviation, expected, low, high)
 
 
@@ -184,6 +187,8 @@ def _episode(item: SeriesSet, one: Series, verdicts: Verdicts, row: int, stretch
         detector=detector,
         why=_why(verdicts, row, stretch),
         context=_context(one, stretch.onset, stretch.end),
+        severity=traits.care.severity,
+        runbook=traits.care.runbook,
         onset_us=onset_us,
         end_us=end_us,
     )
@@ -271,6 +276,8 @@ def _gap(item: SeriesSet, one: Series, start: int, alert: int, end: int, score: 
         why=f"no data in {end - start + 1:,} windows in which there usually is some",
         context=_context(one, start, end),
         also=item.also,
+        severity=item.traits.care.severity,
+        runbook=item.traits.care.runbook,
         onset_us=onset_us,
         end_us=end_us,
     )

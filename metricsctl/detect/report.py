@@ -62,7 +62,7 @@ class Episode:
     against expectation, added up where the metric adds up (`size_of` "total"), else the mean difference ("mean"); `relative` is the size
     as a share of what was expected. `kind` "missing" means that windows have no data at all. `effect` is good or bad by the metric's
     `direction`. `context` are the values around it; `also` other metrics that fell silent with this one. `onset_us` and `end_us` are onset
-    and end in microseconds since 1970.
+    and end in microseconds since 1970. `severity` and `runbook` are those of the metric's `watch:`.
     """
 
     id: str
@@ -92,6 +92,8 @@ class Episode:
     also: tuple[str, ...] = ()
     onset_us: int = 0
     end_us: int = 0
+    severity: str | None = None
+    runbook: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ class DetectOptions:
     grain: Grain | None = None
     since: int | str | None = None
     until: int | str | None = None
-    budget: Budget = field(default_factory=Budget)
+    budget: Budget | None = None
     min_share: float = 0.01
     min_rows: float = 5.0
     emit: Emit = "anomalies"
@@ -135,7 +135,8 @@ def _report(
     progress.start("detect", sum(sizes.values()), "series")
     try:
         for item in sets:
-            rate = options.budget.rate(item.grid.length, sizes[item.traits.metric])
+            budget = options.budget or item.traits.care.budget or Budget()
+            rate = budget.rate(item.grid.length, sizes[item.traits.metric])
             start = starts[item.traits.metric]
             found.append(examine(item, options.detector, rate, start, weekly_only=weekly_only))
             progress.advance(len(item.series))

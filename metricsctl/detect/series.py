@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metricsctl.detect.base import FloatArray
+from metricsctl.detect.care import NOTHING_ASKED, Care
 from metricsctl.detect.grid import Grid
 from metricsctl.detect.noise import Kind
 
@@ -20,13 +21,17 @@ Direction = Literal["up", "down", "neutral"]
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What must be known of a metric: its unit, which way is good, how its noise depends on its rows (None: it has no rows), its zone."""
+    """What must be known of a metric.
+
+    Its unit, which way is good, how its noise depends on its rows (None: it has no rows), its zone, what is asked of its anomalies.
+    """
 
     metric: str
     unit: str | None = None
     direction: Direction = "neutral"
     kind: Kind | None = None
     zone: str = "UTC"
+    care: Care = NOTHING_ASKED
 
     @property
     def adds_up(self) -> bool:

@@ -96,11 +96,6 @@ RELATIONS: tuple[Callable[[Project, Source | Model], Obstacle | None], ...] = (_
 
 NOT_HEEDED: dict[str, tuple[tuple[str, str, str], ...]] = {
     "query": (("metrics", "rollup", "its states are kept as those of other metrics are, and no event comes too late"),),
-    "detect": (
-        ("metrics", "watch", "all metrics are judged alike"),
-        ("metrics", "sla", "a window is judged as soon as the watermark has passed it"),
-        ("calendar", "from", "its days are judged as any others"),
-    ),
 }
 """By verb: the section, the key, and what is done instead."""
 
@@ -112,8 +107,7 @@ def not_heeded(project: Project, verb: str, names: frozenset[str] | None = None)
         for name, record in getattr(project, section).items():
             wanted = names is None or section != "metrics" or name in names
             if wanted and key in record.places and getattr(record, key, None) != "states":  # `rollup: states` says what is done anyway
-                what = f"calendar entry '{name}'" if section == "calendar" else f"`{key}` of '{name}'"
-                message = f"{what} is not heeded yet: {instead}"
+                message = f"`{key}` of '{name}' is not heeded yet: {instead}"
                 found.append(Diagnostic("M006", Severity.WARNING, message, record.place(key)))
     return tuple(found)
 

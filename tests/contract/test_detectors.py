@@ -18,8 +18,10 @@ from metricsctl.detect.stream import BlockDetector, Stream
 
 PARAMETERS = {
     "auto": {"season": 24},
-    "isolation_forest": {"trees": 10, "refit": 300},
+    "decomposition": {"seasons": (24,)},
+    "isolation_forest": {"trees": 10, "refit": 1000},
     "jump": {"season": 24},
+    "lof": {"refit": 2000},
     "missing_data": {"season": Season(24, 8, 2)},
     "robust_z": {"window": 96},
     "seasonal_robust_z": {"seasons": (Season(48), Season(24, 14, 3))},

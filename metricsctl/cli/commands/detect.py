@@ -33,7 +33,13 @@ GrainOption = Annotated[
 ]
 DetectorOption = Annotated[str, typer.Option("--detector", metavar="NAME", help="auto, or the name of a detector.")]
 BudgetOption = Annotated[
-    str, typer.Option("--budget", metavar="N/PERIOD", help="False alarms that a metric may give over all its series: 1/week, 2/30d ...")
+    str | None,
+    typer.Option(
+        "--budget",
+        metavar="N/PERIOD",
+        help="False alarms that a metric may give over all its series: 1/week, 2/30d ... Default: its `watch:`, else 1/year.",
+        show_default=False,
+    ),
 ]
 SinceOption = Annotated[
     str | None,
@@ -64,7 +70,7 @@ def detect(
     by: ByOption = None,
     grain: GrainOption = None,
     detector: DetectorOption = "auto",
-    budget: BudgetOption = "1/year",
+    budget: BudgetOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
     emit: EmitOption = "anomalies",
@@ -98,7 +104,7 @@ def detect(
         grain=_grain(grain),
         since=since,
         until=until,
-        budget=Budget.parse(budget),
+        budget=None if budget is None else Budget.parse(budget),
         emit=EMITS[EMITS.index(one_of("--emit", emit, EMITS))],
     )
     if fail_on is not None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from metricsctl.detect.base import FloatArray, rowwise
+from metricsctl.detect.refit import refitted
 
 __all__ = ["IsolationForest"]
 
@@ -57,38 +57,14 @@ class IsolationForest:
 
     def score(self, values: FloatArray) -> FloatArray:
         """Score every point by its past alone, from 0 to 1; NaN while warming up. Shape (n,) or (series, n)."""
-        return rowwise(values, lambda table: np.stack([self._score_one(row) for row in table]) if len(table) else table)
+        return rowwise(values, lambda table: np.stack([self._one(row) for row in table]) if len(table) else table)
 
-    def _score_one(self, values: FloatArray) -> FloatArray:
-        features = _features(values)
-        usable: npt.NDArray[np.bool_] = np.isfinite(features.sum(axis=1))
-        found = np.full(len(values), np.nan)
-        for first in range(self.minimum + 6, len(values), self.refit):
-            past = features[max(0, first - self.window) : first][usable[max(0, first - self.window) : first]]
-            block = np.flatnonzero(usable[first : first + self.refit]) + first
-            if len(past) >= self.minimum and len(block):
-                found[block] = self._forest_scores(past, features[block])
-        return found
+    def _one(self, values: FloatArray) -> FloatArray:
+        return refitted(values, self.window, self.refit, self.minimum, self._scores)
 
-    def _forest_scores(self, past: FloatArray, block: FloatArray) -> FloatArray:
+    def _scores(self, past: FloatArray, block: FloatArray) -> FloatArray:
         from sklearn.ensemble import IsolationForest as Forest
 
-        centre = np.median(past, axis=0)
-        spread = np.median(np.abs(past - centre), axis=0)
-        spread = np.where(spread > 0, spread, 1.0)
-
-        def bounded(features: FloatArray) -> FloatArray:
-            """In units of the past, since the trees compute in single precision."""
-            inside: FloatArray = np.clip((features - centre) / spread, -1e6, 1e6)
-            return inside
-
-        forest = Forest(n_estimators=self.trees, max_samples=min(256, len(past)), random_state=self.seed).fit(bounded(past))
-        scores: FloatArray = -forest.score_samples(bounded(block))
+        forest = Forest(n_estimators=self.trees, max_samples=min(256, len(past)), random_state=self.seed).fit(past)
+        scores: FloatArray = -forest.score_samples(block)
         return scores
-
-
-def _features(values: FloatArray) -> FloatArray:
-    """Value, step from the last one, distance from the mean of the last six; shape (n, 3)."""
-    padded = np.concatenate([np.full(6, np.nan), values])
-    before = np.lib.stride_tricks.sliding_window_view(padded, 6)[:-1]
-    return np.stack([values, values - padded[5:-1], values - before.mean(axis=1)], axis=1)
