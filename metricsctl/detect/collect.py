@@ -193,7 +193,9 @@ def _series_set(
         for key, frame in (_carrying(split, int(total.count.sum()), int(alive.sum()), wanted) if split.dimensions else [({}, split)])
     ]
     direction: Direction = metric.direction if metric.direction in {"up", "down"} else "neutral"  # type: ignore[assignment]
-    kind: Kind | None = _KINDS.get(computation.aggregate, "level") if isinstance(computation, Base) else "level"
+    kind: Kind | None = (
+        _KINDS.get(computation.aggregate, "level") if isinstance(computation, Base) and computation.of_its_window else "level"
+    )
     kind = None if brought else kind
     traits = Traits(metric.name.name, metric.unit, direction, kind, zone, care_of(metric))
     grid = Grid.of(times, wall_clock(times, grain, zone), grain.microseconds)

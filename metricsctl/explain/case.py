@@ -61,8 +61,9 @@ class Case:
 
     @property
     def adds_up(self) -> bool:
-        """Whether its windows can be added: counts and sums."""
-        return isinstance(self.computation, Base) and self.computation.aggregate in {"count", "sum"}
+        """Whether its windows can be added: counts and sums, each of the rows of its own window."""
+        base = self.computation
+        return isinstance(base, Base) and base.of_its_window and base.aggregate in {"count", "sum"}
 
     @property
     def end(self) -> int:
@@ -96,7 +97,7 @@ def open_case(project: Project, reader: PanelReader, asked: Asked, span: tuple[i
     offset = max((leaf.offset.microseconds for leaf in algebra.leaves.values() if leaf.offset is not None), default=0)
     end = asked.until + (_AFTER if refine and not asked.exact else 0)
     axis = reader.axis(span, grain, zone, asked.since, end, offset)
-    kind = kind_of(computation.aggregate if isinstance(computation, Base) else None)
+    kind = kind_of(computation.aggregate if isinstance(computation, Base) and computation.of_its_window else None)
     panel = reader.metric(computation, axis)
     inside = np.flatnonzero(axis.between(asked.since, asked.until))
     first, last = int(inside[0]), int(inside[-1])

@@ -68,8 +68,9 @@ def metric_move(name: str, reader: PanelReader, axis: Axis, inside: Mask) -> Mov
     if not isinstance(base, Base) or base.rollup not in reader.store.head.tables or not reader.has_segment(base):
         return None
     panel = reader.metric(base, axis)
-    kind = kind_of(base.aggregate)
-    return move_of(panel.values[0], expected(panel, axis, inside, kind), inside, total=base.aggregate in {"count", "sum"})
+    kind = kind_of(base.aggregate if base.of_its_window else None)
+    total = base.of_its_window and base.aggregate in {"count", "sum"}
+    return move_of(panel.values[0], expected(panel, axis, inside, kind), inside, total=total)
 
 
 def _rows(relation: str, reader: PanelReader, axis: Axis, inside: Mask) -> Move | None:

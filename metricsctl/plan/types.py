@@ -243,6 +243,11 @@ class Base:
     stock: Stock | None = None
 
     @property
+    def of_its_window(self) -> bool:
+        """Whether a value is of the rows of its own window alone: else its windows have rows in common, and do not add up."""
+        return self.span is None and self.stock is None
+
+    @property
     def additive(self) -> bool:
         """Whether no rows mean 0 rather than nothing."""
         return self.aggregate in {"count", "sum", "count_distinct"}

@@ -100,8 +100,13 @@ class DuckDbFolder:
         self._late[source] = Late(self._sources[source], reached)
 
     def settle(self) -> None:
-        """Find out what a group changes of the earlier ones, before it is committed."""
-        self.sessions.settle()
+        """Find out what a group changes of the earlier ones, before it is committed. DataError if the sessions do not fit into memory."""
+        import duckdb
+
+        try:
+            self.sessions.settle()
+        except duckdb.OutOfMemoryException as error:
+            raise DataError("the sessions that the events change do not fit into memory", hint="allow more with --memory") from error
 
     def save(self, revision: int) -> None:
         """Keep what later batches need of the earlier ones, in the open transaction; `revision` is higher than in any group before."""

@@ -115,5 +115,5 @@ def _points(frame: SeriesFrame) -> Points:
 
 def _has_total(computation: Computation) -> bool:
     if isinstance(computation, Base):
-        return computation.span is None and computation.stock is None
+        return computation.of_its_window
     return all(item.offset is None and _has_total(item.computation) for item in computation.inputs.values())
