@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from metricsctl.core.errors import UsageError
 from metricsctl.definition.load import load_text
+from metricsctl.ingest.run import IngestOptions, ingest
 from metricsctl.ingest.sampling import SampleOptions, sample
 from metricsctl.ingest.sampling.choose import Chooser, parse_rate
 from metricsctl.ingest.sampling.mask import Masker
@@ -177,3 +178,33 @@ def test_rates() -> None:
     for wrong in ("0", "101%", "-1%", "1%%", "x", ""):
         with pytest.raises(UsageError, match="not a share"):
             parse_rate(wrong)
+
+
+MIXED = load_text("""
+version: 1
+sources:
+  - name: ads
+    time: at
+    match: {kind: ad}
+    columns: [{name: at, type: timestamp}, {name: user_id, type: string}, {name: ip, type: string, pii: true}]
+  - name: pays
+    time: at
+    match: {kind: pay}
+    columns: [{name: at, type: timestamp}, {name: user_id, type: string}, {name: card, type: string, pii: true}]
+metrics:
+  - {name: n, type: simple, source: ads, agg: count}
+  - {name: m, type: simple, source: pays, agg: count}
+""")
+
+
+def test_a_mixed_stream_is_drawn_once_and_masked_for_all_its_sources(tmp_path: Path) -> None:
+    rows = [{"at": 1_770_000_000, "kind": ["ad", "pay"][n % 2], "user_id": f"u{n % 40}", "ip": "1.2.3.4", "card": "99"} for n in range(400)]
+    (tmp_path / "stream.ndjson").write_bytes(lines(rows))
+    report = sample(MIXED, [str(tmp_path / "stream.ndjson")], tmp_path / "out", SampleOptions("user_id", 0.5))
+    assert [(file.source, file.written) for file in report.files] == [("ads, pays", "mixed/stream.ndjson")]
+    found = [json.loads(line) for line in (tmp_path / "out" / "mixed" / "stream.ndjson").read_text().splitlines()]
+    assert 0 < len(found) < 400
+    assert {(row["ip"], row["card"]) for row in found} == {(hashed("1.2.3.4", "0"), hashed("99", "0"))}
+    assert not report.diagnostics
+    read = ingest(MIXED, [str(tmp_path / "out")], tmp_path / "store", IngestOptions(now=1_780_000_000_000_000))
+    assert {source.name: source.accepted for source in read.sources} == Counter({"ad": "ads", "pay": "pays"}[row["kind"]] for row in found)
