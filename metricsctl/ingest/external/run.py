@@ -41,7 +41,7 @@ def bring(project: Project, store: Path, names: Sequence[str] = (), *, max_rejec
     UnknownName
         A series that the project does not have.
     UsageError
-        No series, or a path without files.
+        No series, one that is called like a metric, or a path without files.
     DataError
         A file that cannot be read, or a store that is locked or damaged; what was brought before stays.
     """
@@ -49,6 +49,10 @@ def bring(project: Project, store: Path, names: Sequence[str] = (), *, max_rejec
     for name in wanted:
         if name not in project.series:
             raise UnknownName.of("series", name, project.series)
+        if name in project.all_metrics:
+            raise UsageError(
+                f"series '{name}' is called like a metric", hint="give it a name of its own", span=project.series[name].name.span
+            )
     if not wanted:
         raise UsageError("the definitions have no series", hint="see `series:` in docs/spec.md")
     limit = RejectLimit.parse(max_rejects)

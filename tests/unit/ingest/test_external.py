@@ -211,6 +211,10 @@ def test_bad_files_and_names_are_told(folder: Path) -> None:
         bring(project, store, ["dhw"])
     with pytest.raises(UsageError, match="no file matches"):
         bring(project, store, ["dwh"])
+    (folder / "metrics.yml").write_text(DEFINITIONS.replace("name: dwh", "name: revenue"))
+    with pytest.raises(UsageError, match="called like a metric"):
+        bring(load([folder]), store, ["revenue"])
+    (folder / "metrics.yml").write_text(DEFINITIONS)
     (folder / "files").mkdir()
     (folder / "files" / "p.csv").write_text("day,land,amount\n2026-03-01,DE,1\n")
     with pytest.raises(DataError, match="no column 'country'"):
