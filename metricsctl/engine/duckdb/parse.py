@@ -32,6 +32,7 @@ __all__ = ["batch_table", "load_batch"]
 
 _SLICE = 4 * 122_880  # rows of a Parquet file that are read at once; the unit is DuckDB's own
 _Line = tuple[Record, bytes]
+_FEW = 2_000  # rows that are looked at one by one
 _OF_NO_SOURCE = {"malformed", "not_utf8"}
 
 
@@ -99,7 +100,7 @@ class _Loader:
                 filled = self.fill(scan, types)
             except (duckdb.InvalidInputException, duckdb.ConversionException):
                 continue
-            if self.may_be_words(data, types):
+            if self.may_be_words(data, types, filled):
                 continue
             filled = self.in_time(filled)
             bad = self.bad_rows(filled)
@@ -108,17 +109,24 @@ class _Loader:
                 return self.loaded(filled, [self.reject(reason, record) for (_, reason), record in zip(bad, records, strict=True)])
         return self.load_slowly()
 
-    def may_be_words(self, data: bytes | bytearray, types: Mapping[str, str]) -> bool:
+    def may_be_words(self, data: bytes | bytearray, types: Mapping[str, str], filled: _Filled) -> bool:
         """Whether a column that was read as numbers may hold true or false, which DuckDB's reader takes for 1 and 0.
 
-        The text is searched only for columns that have a 1 or a 0.
+        Only the text of rows that have a 1 or a 0 is searched; where those are many, all of it.
         """
         if not types or not (b"true" in data or b"false" in data):
             return False
-        ones = ", ".join(f"bool_or({quote(name)} IN (0, 1))" for name in types)
-        found = self.connection.execute(f"SELECT {ones} FROM {batch_table(self.source.name)}").fetchone() or ()
+        table, tests = batch_table(self.source.name), {name: f"{quote(name)} IN (0, 1)" for name in types}
+        either, ones = " OR ".join(tests.values()), ", ".join(f"bool_or({test})" for test in tests.values())
+        number, *found = self.connection.execute(f"SELECT count(*) FILTER (WHERE {either}), {ones} FROM {table}").fetchone() or (0,)
+        texts: list[bytes | bytearray] = [data]
+        if number <= _FEW:
+            rows = self.connection.execute(f"SELECT rowid + 1 FROM {table} WHERE {either} ORDER BY 1").fetchall()
+            records = self.batch.numbered([row for (row,) in rows], filled.rows)
+            texts = texts if records is None else [record.text for record in records]
         names = [json.dumps(name)[1:].encode() for name, has_ones in zip(types, found, strict=True) if has_ones]
-        return any(re.search(re.escape(name) + rb"\s*:\s*[tf]", data) for name in names)
+        patterns = [re.compile(re.escape(name) + rb"\s*:\s*[tf]") for name in names]
+        return any(pattern.search(text) for pattern in patterns for text in texts)
 
     def loaded(self, filled: _Filled, rejects: Sequence[Reject]) -> LoadedBatch:
         """What is said of a batch; what is of no source is counted by the first only that reads it."""
