@@ -23,7 +23,7 @@ _MOST = 5
 
 @dataclass(frozen=True)
 class Findings:
-    """What the search found, each with its evidence."""
+    """What the search found, each with its evidence; `others` counts the events that are not in `changes`, `other_fits` are of rivals."""
 
     node: str
     key: Mapping[str, str | None]
@@ -37,6 +37,8 @@ class Findings:
     row: Evidence | None
     changes: tuple[tuple[Judged, Evidence], ...]
     with_changes: bool = True
+    other_fits: tuple[float, ...] = ()
+    others: tuple[Evidence, ...] = ()
 
     @property
     def is_rivalled(self) -> bool:
@@ -120,14 +122,14 @@ def _data(found: Findings, item: Health, evidence: Evidence, facts: Collection) 
 
 def _changes(found: Findings, facts: Collection, sure: float) -> list[Hypothesis]:
     candidates = [(item, evidence) for item, evidence in found.changes if item.verdict == "candidate"]
-    values = of_changes([item.fit for item, _ in candidates], sure)
+    values = of_changes([*(item.fit for item, _ in candidates), *found.other_fits], sure)[: len(candidates)]
     made = []
     for place, ((item, evidence), confidence) in enumerate(zip(candidates, values, strict=True)):
         if confidence < _LISTED:
             continue
         numbers = {"near": item.near, "contrast": item.contrast, "clarity": sure, "confidence": confidence}
         template = "nearness in time {near}, it reaches {contrast} of the metrics that moved, clarity of the move {clarity}"
-        template += ": no other change fits" if len(candidates) == 1 else ""
+        template += ": no other change fits" if len(candidates) == 1 and not found.other_fits else ""
         reason = _reason(facts, evidence.subject, template, numbers)
         share = found.located.carrier.share if found.located is not None and found.located.carrier is not None else None
         made.append(

@@ -18,7 +18,7 @@ from metricsctl.explain.decompose import split
 from metricsctl.explain.definitions import Redefinition, redefinitions
 from metricsctl.explain.evidence import Collection, Evidence, EvidenceKind, say
 from metricsctl.explain.hypotheses import Findings, cancelled, hypotheses
-from metricsctl.explain.locate import Located, dimensions_of, locate
+from metricsctl.explain.locate import Located, dimensions_of, left_out, locate
 from metricsctl.explain.quality import Health, health
 from metricsctl.explain.read import Totals, leaf_totals
 from metricsctl.explain.report import Explanation, NotLookedAt, RuledOut, Subject
@@ -33,6 +33,7 @@ __all__ = ["investigate", "ruled_out"]
 
 _UNREMARKABLE = 2.5  # standard deviations within which a metric is as usual
 _COMPANY = 6
+_TOLD = 8  # events of one verdict that are told one by one
 _LEAST_ROW = 0.5
 
 
@@ -57,6 +58,7 @@ def investigate(case: Case, store: Path, facts: Collection, diagnostics: tuple[D
     upstream = walk(graph, case.node, case.reader, case.axis, case.inside)
     company = _company(case)
     judged = _judged(case, graph, store, located, company, skipped) if with_changes else ()
+    told, untold = _told(case, judged)
     top = furthest(upstream)
     said = {item.node: narrate.move_evidence(facts, EvidenceKind.UPSTREAM, case, item) for item in upstream}
     found = Findings(
@@ -70,9 +72,9 @@ def investigate(case: Case, store: Path, facts: Collection, diagnostics: tuple[D
         mix=narrate.mix_evidence(facts, case, located.mix) if located is not None and located.mix is not None else None,
         upstream=said[top.node] if top is not None else None,
         row=_one_row(case, case.computation, move, facts),
-        changes=tuple(
-            (item, narrate.change_evidence(facts, case, item)) for item in judged if item.verdict == "candidate" or _is_near(case, item)
-        ),
+        changes=tuple((item, narrate.change_evidence(facts, case, item)) for item in told),
+        other_fits=tuple(item.fit for item in untold if item.verdict == "candidate"),
+        others=narrate.others_evidence(facts, [item.verdict for item in untold]),
         with_changes=with_changes,
     )
     made = hypotheses(found, facts)
@@ -116,7 +118,10 @@ def _located(case: Case, totals: Totals | None, parts: dict[str, float], skipped
     if totals is None:
         skipped.append(NotLookedAt("inputs and segments", "there is no window in which all inputs have a value and an expected one"))
         return None
+    skipped += [NotLookedAt(f"segments of {name}", why) for name, why in left_out(case).items()]
     if not dimensions_of(case):
+        if left_out(case):
+            return None
         skipped.append(NotLookedAt("segments", "its inputs have no dimension in common"))
         return None
     single = sorted({leaf.base.aggregate for leaf in case.algebra.leaves.values() if not leaf.adds_up})
@@ -145,6 +150,18 @@ def _judged(
     moved = {f"metric:{name}" for name in company} | {case.node}
     events: list[ChangeEvent | Redefinition] = [*(item for item in log.events if item.time < case.end), *commits.found]
     return judge_changes(case.project, graph, case.node, onset, events, moved)
+
+
+def _told(case: Case, judged: tuple[Judged, ...]) -> tuple[list[Judged], list[Judged]]:
+    """The events that are told one by one, the best of each verdict, and those that are only counted."""
+    told: list[Judged] = []
+    untold: list[Judged] = []
+    counts: dict[str, int] = {}
+    for item in judged:
+        if item.verdict == "candidate" or _is_near(case, item):
+            counts[item.verdict] = counts.get(item.verdict, 0) + 1
+            (told if counts[item.verdict] <= _TOLD else untold).append(item)
+    return told, untold
 
 
 def _is_near(case: Case, item: Judged) -> bool:
@@ -230,6 +247,7 @@ def ruled_out(found: Findings, upstream: tuple[Upstream, ...], said: dict[str, E
     quiet = [item for item in upstream if not item.move.is_moved and not item.node.startswith("metric:")]
     out += [RuledOut(said[item.node].says, (said[item.node].id,)) for item in quiet]
     out += [RuledOut(evidence.says, (evidence.id,)) for item, evidence in found.changes if item.event.id not in named]
+    out += [RuledOut(evidence.says, (evidence.id,)) for evidence in found.others]
     return tuple(out)
 
 

@@ -15,11 +15,12 @@ from metricsctl.explain.read import Breakdown, Totals, breakdown
 from metricsctl.explain.search import Found, find_segments
 from metricsctl.plan.types import bases
 
-__all__ = ["Carrier", "Located", "dimensions_of", "locate"]
+__all__ = ["Carrier", "Located", "dimensions_of", "left_out", "locate"]
 
 FloatArray = npt.NDArray[np.float64]
 Segment = Mapping[str, str | None]
 _MAX_DIMENSIONS = 3
+_MOST_CELLS = 5_000  # combinations of values that are read
 _NEARLY_ALL = 0.9  # of the usual size: several segments that hold so much are everything
 _LEAST_SHARE = 0.5  # below it a change is not carried by segments
 
@@ -54,10 +55,33 @@ class Located:
 
 
 def dimensions_of(case: Case) -> tuple[str, ...]:
-    """The dimensions that all inputs of a metric are stored by, without those that the segment fixes."""
-    rollups = [case.reader.plan.rollups[base.rollup].dimensions for base in bases(case.computation)]
-    common = [name for name in rollups[0] if all(name in other for other in rollups) and name not in case.reader.key]
-    return tuple(common[:_MAX_DIMENSIONS])
+    """The dimensions that are searched: all inputs are stored by them, the segment does not fix them, they have not too many values."""
+    return tuple(name for name, cells in _common(case).items() if cells <= _MOST_CELLS)[:_MAX_DIMENSIONS]
+
+
+def left_out(case: Case) -> dict[str, str]:
+    """The dimensions that are not searched, and why."""
+    cells = _common(case)
+    chosen = dimensions_of(case)
+    many = "it has too many values: {:,} cells"
+    return {
+        name: many.format(count) if count > _MOST_CELLS else f"only {_MAX_DIMENSIONS} dimensions are searched"
+        for name, count in cells.items()
+        if name not in chosen
+    }
+
+
+def _common(case: Case) -> dict[str, int]:
+    """The dimensions of all inputs, in their order, each with the number of cells that it and those before it that are searched make."""
+    found = list(bases(case.computation))
+    lists = [case.reader.plan.rollups[base.rollup].dimensions for base in found]
+    cells: dict[str, int] = {}
+    chosen: tuple[str, ...] = ()
+    for name in lists[0]:
+        if all(name in other for other in lists) and name not in case.reader.key:
+            cells[name] = max(case.reader.cells(base.rollup, (*chosen, name)) for base in found)
+            chosen += (name,) if cells[name] <= _MOST_CELLS else ()
+    return cells
 
 
 def locate(case: Case, totals: Totals, parts: Mapping[str, float]) -> Located | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from metricsctl.core.timegrid import to_iso
 from metricsctl.explain.baseline import Move
@@ -24,6 +24,7 @@ __all__ = [
     "input_evidence",
     "mix_evidence",
     "move_evidence",
+    "others_evidence",
     "row_evidence",
     "segment_name",
     "size_evidence",
@@ -231,3 +232,20 @@ def change_evidence(facts: Collection, case: Case, item: Judged) -> Evidence:
     templates["long before"] = "the definition changed in commit {id}, {title}, at {time}, {lag} before the onset"
     query = f"metricsctl impact --base {item.event.id}~1 --head {item.event.id}"
     return facts.add(EvidenceKind.DEFINITION, f"commit:{item.event.id}", templates[item.verdict], numbers, words, query)
+
+
+def others_evidence(facts: Collection, verdicts: Sequence[str]) -> tuple[Evidence, ...]:
+    """How many events are not told one by one, by what was found of them."""
+    templates = {
+        "candidate": "{count} more changes reach the metric, but fit no better",
+        "after": "{count} more changes came after the onset",
+        "elsewhere": "{count} more changes do not reach the metric",
+        "long before": "{count} more changes were long before the onset",
+        "no change": "{count} more events are no changes",
+    }
+    counts = {verdict: verdicts.count(verdict) for verdict in templates}
+    return tuple(
+        facts.add(EvidenceKind.CHANGE, "changes", templates[verdict], {"count": Quantity(count, "count")}, None, "metricsctl changes list")
+        for verdict, count in counts.items()
+        if count
+    )

@@ -79,6 +79,7 @@ class PanelReader:
     store: StoreReader
     states: StateReader
     key: Mapping[str, str | None] = field(default_factory=dict)
+    _cells: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
     _fetchers: dict[tuple[str, str, tuple[str, ...], str | None], Fetcher] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -97,6 +98,13 @@ class PanelReader:
     def grain_of(self, computation: Computation) -> Grain:
         """The coarsest grain that a metric is stored in."""
         return max((self.plan.rollups[base.rollup].grain for base in bases(computation)), key=lambda grain: grain.microseconds)
+
+    def cells(self, rollup: str, dimensions: tuple[str, ...]) -> int:
+        """How many combinations of values some dimensions of a rollup have."""
+        place = (rollup, dimensions)
+        if place not in self._cells:
+            self._cells[place] = self.states.cells(self.store.files(rollup), dimensions)
+        return self._cells[place]
 
     def has_segment(self, base: Base) -> bool:
         """Whether a simple metric is stored by the dimensions of the segment."""

@@ -64,6 +64,14 @@ class StateReader:
         with _condition_errors(condition):
             return [row[0] for row in self._connection.execute(text).fetchall()]
 
+    def cells(self, files: Sequence[str], dimensions: Sequence[str]) -> int:
+        """How many different combinations of values some dimensions have."""
+        if not files or not dimensions:
+            return int(bool(files))
+        names = ", ".join(quote(dimension_column(name)) for name in dimensions)
+        row = self._connection.execute(f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {read_parquet(files)})").fetchone()
+        return int(row[0]) if row else 0
+
     def states(
         self,
         files: Sequence[str],
