@@ -17,6 +17,7 @@ from metricsctl.explain.case import Case
 from metricsctl.explain.decompose import split
 from metricsctl.explain.definitions import Redefinition, redefinitions
 from metricsctl.explain.evidence import Collection, Evidence, EvidenceKind, say
+from metricsctl.explain.headline import budgets_of, headline, trend_of
 from metricsctl.explain.hypotheses import Findings, cancelled, hypotheses
 from metricsctl.explain.locate import Located, dimensions_of, left_out, locate
 from metricsctl.explain.quality import Health, health
@@ -53,6 +54,7 @@ def investigate(case: Case, store: Path, facts: Collection, diagnostics: tuple[D
         skipped.append(NotLookedAt("when events were rejected", "the store keeps their number, not their times"))
     if abs(move.score) < _UNREMARKABLE and not any(item.is_broken for item, _ in states):
         return dataclasses.replace(_as_usual(case, move, facts, size, states, diagnostics, skipped), curve=curve_of(case))
+    budgets = budgets_of(case, totals, facts)
     parts, inputs = _split(case, totals, facts)
     located = _located(case, totals if parts else None, parts, skipped)
     upstream = walk(graph, case.node, case.reader, case.axis, case.inside)
@@ -82,7 +84,7 @@ def investigate(case: Case, store: Path, facts: Collection, diagnostics: tuple[D
     moves = {f"metric:{name}": one for name, one in company.items()} | {item.node: item.move for item in upstream} | {case.node: move}
     return Explanation(
         subject=_subject(case, move, states),
-        headline=_headline(case, move, size, states),
+        headline=_headline(case, move, size, states, budgets),
         hypotheses=made,
         company=_others(case, company, facts, said),
         ruled_out=ruled_out(found, upstream, said, {item.change for item in made}),
@@ -222,6 +224,7 @@ def _subject(case: Case, move: Move, states: tuple[tuple[Health, Evidence], ...]
         change=move.change,
         relative=move.relative,
         score=move.score,
+        trend=trend_of(case) if abs(move.score) >= _UNREMARKABLE else None,
         effect="neutral" if good not in {"up", "down"} else "good" if good == direction else "bad",
     )
 
@@ -233,12 +236,13 @@ def _is_over(case: Case) -> bool:
     return span is not None and span[1] >= case.end
 
 
-def _headline(case: Case, move: Move, size: Evidence, states: tuple[tuple[Health, Evidence], ...]) -> str:
-    incomplete = any(item.is_incomplete for item, _ in states)
-    going = "over" if _is_over(case) else "still going on"
+def _headline(
+    case: Case, move: Move, size: Evidence, states: tuple[tuple[Health, Evidence], ...], budgets: tuple[Evidence, ...] = ()
+) -> str:
     silent = any(item.is_broken for item, _ in states)
-    state = "as usual" if abs(move.score) < _UNREMARKABLE and not silent else going
-    return f"{size.says}; {state}, {'not complete: events may still come' if incomplete else 'complete'}"
+    usual = abs(move.score) < _UNREMARKABLE and not silent
+    state = "as usual" if usual else "over" if _is_over(case) else "still going on"
+    return headline(size, budgets, state=state, trend=trend_of(case), incomplete=any(item.is_incomplete for item, _ in states))
 
 
 def ruled_out(found: Findings, upstream: tuple[Upstream, ...], said: dict[str, Evidence], named: set[str | None]) -> tuple[RuledOut, ...]:

@@ -12,9 +12,21 @@ from metricsctl.explain.evidence import Evidence, EvidenceData
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Curve", "Explanation", "ExplanationData", "Hypothesis", "NotLookedAt", "RuledOut", "SeenNode", "Subject", "Surroundings"]
+__all__ = [
+    "Curve",
+    "Explanation",
+    "ExplanationData",
+    "Hypothesis",
+    "NotLookedAt",
+    "RuledOut",
+    "SeenNode",
+    "Subject",
+    "Surroundings",
+    "Trend",
+]
 
 Segment = Mapping[str, str | None]
+Trend = Literal["growing", "recovering", "steady"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +35,7 @@ class Subject:
 
     `actual` and `expected` are totals over the episode where the metric adds up (`of` "total"), else means. `score` is how far out it is,
     in standard deviations. `complete`: no window of it is still open. `state`: whether it was still going on in the last window there is.
+    `trend`: whether the last quarter of its windows is further out than the rest; None for fewer than four.
     """
 
     metric: str
@@ -39,6 +52,7 @@ class Subject:
     relative: float | None
     score: float | None
     effect: Literal["good", "bad", "neutral"]
+    trend: Trend | None = None
 
 
 @dataclass(frozen=True, slots=True)

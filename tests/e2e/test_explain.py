@@ -40,6 +40,17 @@ def test_an_incident_has_its_segment_and_its_change_in_first_place(incident, met
     assert _microseconds(found.subject.onset) == pytest.approx(onset, abs=4 * 3_600_000_000)
 
 
+def test_the_headline_says_what_it_took_of_the_error_budget(demo_shop, incidents):
+    onset = int(_microseconds(incidents["lost-clicks"]["onset"]))
+    found = demo_shop.explain("ad_clicks", at=onset + 3 * 3_600_000_000)
+    assert found.subject is not None
+    end = int(_microseconds(found.subject.end))
+    shown = demo_shop.query("ad_impressions", since=end - 28 * 86_400_000_000, until=end).frames[0].value
+    (budget,) = [item for item in found.evidence if item.subject == "exposure:ads-slo"]
+    assert budget.numbers["used"].value == pytest.approx(-found.subject.change / (0.8 * shown.sum()), rel=1e-6)
+    assert f"{budget.numbers['used']} of the 28d error budget of ads-slo" in found.headline
+
+
 def test_a_shift_of_mix_is_called_so(demo_shop, incidents):
     truth = incidents["mix-shift"]
     first = demo_shop.explain("ctr", at=int(_microseconds(truth["onset"])) + 20 * 3_600_000_000).hypotheses[0]
