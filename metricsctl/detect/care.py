@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from metricsctl.detect.base import FloatArray
 from metricsctl.detect.budget import Budget
-from metricsctl.detect.rolling import median_and_mad, over_past
+from metricsctl.detect.rolling import median, over_past
 
 __all__ = ["NOTHING_ASKED", "Care"]
 
@@ -36,7 +36,7 @@ class Care:
         large = np.isnan(apart) | ((apart >= self.relative * np.abs(expected)) & (apart >= self.absolute))
         if not self.rows:
             return large
-        usual = over_past(rows, _USUAL, 1, median_and_mad(1))[0] if adds_up else rows
+        usual = over_past(rows, _USUAL, 1, median(1))[0] if adds_up else rows
         return large & (np.fmax(rows, usual) >= self.rows)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from metricsctl.detect.base import Band, FloatArray
-from metricsctl.detect.rolling import median_and_mad, never_negative, over_past
+from metricsctl.detect.rolling import median, never_negative, over_past
 
 __all__ = ["Kind", "widened"]
 
@@ -28,11 +28,11 @@ def widened(band: Band, values: FloatArray, counts: FloatArray, kind: Kind, wind
     if kind == "sum":
         with np.errstate(divide="ignore", invalid="ignore"):
             amounts = np.where(counts > 0, np.abs(values) / counts, np.nan)
-        amount = np.nan_to_num(over_past(amounts, window, step, median_and_mad(1))[0], nan=0.0)
+        amount = np.nan_to_num(over_past(amounts, window, step, median(1))[0], nan=0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             rows = np.where(amount > 0, np.abs(band.expected) / amount, 0.0)
         return Band(band.expected, np.maximum(band.scale, amount * np.sqrt(rows + 1.0)))
-    usual = over_past(np.where(counts > 0, counts, np.nan), window, step, median_and_mad(1))[0]
+    usual = over_past(np.where(counts > 0, counts, np.nan), window, step, median(1))[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         fewer = np.where((counts > 0) & (usual > counts), np.sqrt(usual / counts), 1.0)
     return Band(band.expected, np.maximum(band.scale * fewer, _of_share(band.expected, values, counts)))

@@ -12,7 +12,17 @@ import numpy.typing as npt
 
 from metricsctl.detect.base import FloatArray
 
-__all__ = ["MAD", "mean_and_deviation", "median_and_mad", "never_negative", "over_past", "rarely_negative", "sorted_quantile"]
+__all__ = [
+    "MAD",
+    "mean_and_deviation",
+    "median",
+    "median_and_mad",
+    "never_negative",
+    "over_past",
+    "rarely_negative",
+    "sorted_quantile",
+    "typical",
+]
 
 MAD = 1.4826  # median absolute deviation to standard deviation, for a normal distribution
 _CHUNK = 4_000_000  # numbers in one piece of work
@@ -51,6 +61,16 @@ def sorted_quantile(ordered: FloatArray, counts: FloatArray, share: float) -> Fl
 def _median(rows: FloatArray) -> FloatArray:
     ordered = np.sort(rows, axis=1)
     return sorted_quantile(ordered, np.count_nonzero(~np.isnan(rows), axis=1).astype(np.float64), 0.5)
+
+
+def median(minimum: int) -> Callable[[FloatArray], FloatArray]:
+    """Work for `over_past`: the median alone, NaN where fewer than `minimum` are known."""
+
+    def work(rows: FloatArray) -> FloatArray:
+        enough = np.count_nonzero(~np.isnan(rows), axis=1) >= minimum
+        return np.where(enough, _median(rows), np.nan)[:, None]
+
+    return work
 
 
 def median_and_mad(minimum: int) -> Callable[[FloatArray], FloatArray]:

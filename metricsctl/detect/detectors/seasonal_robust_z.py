@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from metricsctl.detect.base import Band, FloatArray, rowwise
-from metricsctl.detect.rolling import MAD, mean_and_deviation, median_and_mad, never_negative, over_past, rarely_negative, typical
+from metricsctl.detect.rolling import MAD, mean_and_deviation, median, never_negative, over_past, rarely_negative, typical
 
 __all__ = ["Season", "SeasonalRobustZ", "lagged"]
 
+_ROWS = 16  # series that are worked on at once: what is made of them then stays in the cache
 _SELDOM = 0.1
 
 
@@ -79,6 +80,10 @@ class SeasonalRobustZ:
 
     def band(self, values: FloatArray) -> Band:
         """The seasonal expectation and the robust standard deviation around it."""
+        parts = [self._band(values[first : first + _ROWS]) for first in range(0, max(len(values), 1), _ROWS)]
+        return Band(np.concatenate([part.expected for part in parts]), np.concatenate([part.scale for part in parts]))
+
+    def _band(self, values: FloatArray) -> Band:
         expected, usable = self._expected(values)
         longest = self.seasons[0]
         level = over_past(np.abs(values), max(2 * longest.period, 14), longest.step, mean_and_deviation(1))[0]
@@ -112,7 +117,7 @@ def _candidate(
     """A season's expectation, where it may be used, and how far off it has lately been."""
     base, known = _midmean(lagged(values, season))
     expected = _drifted(values, base, season, positive, forgiving=forgiving)
-    error = over_past(np.abs(values - expected), max(judged_over.period, 14), judged_over.step, median_and_mad(1))[0]
+    error = over_past(np.abs(values - expected), max(judged_over.period, 14), judged_over.step, median(1))[0]
     return expected, known >= season.minimum, np.where(np.isnan(error), np.inf, error)
 
 
@@ -144,9 +149,9 @@ def _drifted(values: FloatArray, base: FloatArray, season: Season, positive: npt
         return base
     window = max(season.period, 14)
     minimum = min(max(3, season.period // 8), 24)
-    work = median_and_mad(minimum)
-    typical = over_past(base, window, season.step, median_and_mad(1))[0]
-    busy = base >= typical
+    work = median(minimum)
+    usual = over_past(base, window, season.step, median(1))[0]
+    busy = base >= usual
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(busy & (base > 0), values / base, np.nan)
     factor = np.nan_to_num(over_past(ratio, window, season.step, work)[0], nan=1.0)
