@@ -16,6 +16,7 @@ from metricsctl.definition.points import ExpectedPoint
 from metricsctl.definition.project import Project
 from metricsctl.definition.schema import MetricTest
 from metricsctl.ingest.run import IngestOptions, ingest
+from metricsctl.ingest.scratch import ScratchStore
 from metricsctl.plan.narrow import narrowed
 from metricsctl.query.frame import SeriesFrame
 from metricsctl.query.run import QueryOptions, query
@@ -24,6 +25,7 @@ from metricsctl.testing.report import PointCheck, TestReport, TestResult, Verdic
 
 __all__ = ["run_tests"]
 
+_BATCH = 1 << 20  # bytes of events that are read at once
 Key = tuple[int, tuple[str | None, ...]]
 
 
@@ -81,15 +83,17 @@ def _frame(project: Project, test: MetricTest, by: Sequence[str], folder: Path) 
         else:
             lines = "".join(json.dumps(row, allow_nan=True) + "\n" for row in rows)
             (events / f"{source}.ndjson").write_text(lines, encoding="utf-8")
-    if any(events.iterdir()):
-        report = ingest(only, [str(events)], folder / "store", IngestOptions(final=True, max_rejects="100%"))
-        if report.rejected:
-            first = report.rejects[0]
-            rows = "1 row" if report.rejected == 1 else f"{report.rejected} rows"
-            raise DataError(
-                f"{rows} of '{first.source}' rejected: {first.reason}", hint="mend the events, or the types of the source's columns"
-            )
-    return query(only, folder / "store", [test.metric.name], QueryOptions(by=tuple(by), grain=test.grain)).frames[0]
+    states = folder / "states"
+    states.mkdir()
+    with ScratchStore(states) as store:
+        if any(events.iterdir()):
+            report = ingest(only, [str(events)], store, IngestOptions(final=True, max_rejects="100%", batch_bytes=_BATCH))
+            if report.rejected:
+                first = report.rejects[0]
+                rows = "1 row" if report.rejected == 1 else f"{report.rejected} rows"
+                hint = "mend the events, or the types of the source's columns"
+                raise DataError(f"{rows} of '{first.source}' rejected: {first.reason}", hint=hint)
+        return query(only, store.reader(), [test.metric.name], QueryOptions(by=tuple(by), grain=test.grain)).frames[0]
 
 
 def _copy(path: Path, folder: Path, source: str) -> None:

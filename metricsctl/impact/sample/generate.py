@@ -7,9 +7,10 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from metricsctl.core.durations import Duration
 from metricsctl.definition.project import Project
 from metricsctl.definition.references import inputs_of
-from metricsctl.definition.schema import Column, Metric, Model, Ratio, Simple, Source, Variant
+from metricsctl.definition.schema import Column, Conversion, Metric, Model, Ratio, Simple, Source, Variant
 from metricsctl.definition.sql import walk_tree
 
 if TYPE_CHECKING:
@@ -38,20 +39,36 @@ def generated_rows(projects: Sequence[Project], source: Source, columns: Sequenc
     chance = random.Random(f"{seed} {source.name.name}")  # noqa: S311 - rows, not secrets
     known = {column.name.name: column for column in source.columns}
     time = source.time_column.name if source.time_column else ""
+    steps = (*_STEPS, *_spans(projects))
     pools = {}
     for name in columns:
         constants = [*said.get(name.lower(), ()), *anywhere][:_MANY]
-        pools[name] = _pool(known.get(name), constants, source, is_time=name == time)
+        pools[name] = _times(source, steps) if name == time else _pool(known.get(name), constants)
     return [{name: chance.choice(pool) for name, pool in pools.items()} for _ in range(count)]
 
 
-def _pool(column: Column | None, constants: Sequence[str | float], source: Source, *, is_time: bool) -> list[Any]:
+def _times(source: Source, steps: Sequence[dt.timedelta]) -> list[Any]:
+    least = source.time.min_time if source.time else None
+    start = _START if least is None else max(_START, least + dt.timedelta(days=1))
+    return [(start + step).isoformat().replace("+00:00", "Z") for step in steps]
+
+
+def _spans(projects: Sequence[Project]) -> list[dt.timedelta]:
+    """The lengths of time that the definitions hold rows against, and a second less: gaps of sessions, reach of conversions, offsets."""
+    spans: list[Duration | None] = []
+    for project in projects:
+        spans += [model.session.gap for model in project.models.values() if model.session is not None]
+        for metric in project.metrics.values():
+            spans += [metric.within] if isinstance(metric, Conversion) else []
+            spans += [item.offset for item in inputs_of(metric).values()]
+    lengths = dict.fromkeys(dt.timedelta(microseconds=span.microseconds) for span in spans if span is not None)
+    return [length - less for length in lengths for less in (dt.timedelta(), dt.timedelta(seconds=1))]
+
+
+def _pool(column: Column | None, constants: Sequence[str | float]) -> list[Any]:
     kind = "string" if column is None else column.type
-    if kind == "timestamp" or is_time:
-        least = source.time.min_time if source.time else None
-        start = _START if least is None else max(_START, least + dt.timedelta(days=1))
-        moments = [(start + step).isoformat().replace("+00:00", "Z") for step in _STEPS]
-        return moments if is_time else [*moments, None]
+    if kind == "timestamp":
+        return [*((_START + step).isoformat().replace("+00:00", "Z") for step in _STEPS), None]
     if kind == "date":
         return [*(f"{_START + step:%Y-%m-%d}" for step in _STEPS), None]
     if kind == "boolean":

@@ -79,8 +79,11 @@ class Move:
     def words(self) -> str:
         """As in "-3.1 %, country DE -9.8 %, rest equal"."""
         if self.outcome != "moved":
-            said = {"no-difference": "no difference on the sample", "proven-equal": "proven equal"}.get(self.outcome, "")
+            none = "no difference on the sample" if self.windows else "no difference found"
+            said = {"no-difference": none, "proven-equal": "proven equal"}.get(self.outcome, "")
             return said or f"{self.outcome.replace('-', ' ')}: {self.reason}" if self.reason else said or self.outcome.replace("-", " ")
+        if not self.windows:
+            return "differs on generated rows"
         if self.base == self.head:
             total = "equal in total" if self.base is not None else "differs"
             said = f"{total}, {self.differ:,} of {self.windows:,} points {'differ' if self.differ != 1 else 'differs'}"

@@ -24,7 +24,7 @@ from metricsctl.ingest.readers import InputFile
 __all__ = ["sample_diff"]
 
 _WITNESSES = 5  # that are looked for; each shows all metrics that its rows are enough for
-_ROUNDS, _ROWS = 3, 120  # sets of generated rows, and how many each has of a source
+_ROUNDS = (120, 120, 30, 12, 12, 6, 6, 6)  # rows of a source in each generated set: many meet every constant, few leave gaps
 
 
 def sample_diff(
@@ -111,6 +111,8 @@ class _Run:
             moves |= {move.name: move for move in self.comparison.moves(sampled, places)}
             moved = {name: where for name, (where, _) in places.items() if where}
         witnesses, generated = self.witnesses(moved, [name for name in computed if name not in self.faults()], rows, sources)
+        if not paths:
+            moves |= {name: Move(f"metric:{name}", name, "moved") for name in computed if _shown(witnesses, name)}
         found = tuple(moves.get(name, Move(f"metric:{name}", name, "no-difference")) for name in order)
         return SampleDiff(dict(sorted(counts.items())), rejected, generated, found, tuple(witnesses))
 
@@ -148,11 +150,11 @@ class _Run:
                 found += self.look(trials, name, rows, places, computed, "sample")
                 self.progress.advance(sum(_shown(found, other) for other in computed))
         generated = 0
-        for seed in range(_ROUNDS):
+        for seed, size in enumerate(_ROUNDS):
             left = [name for name in computed if name not in moved and not _shown(found, name)]
             if not left or len(found) >= _WITNESSES:
                 break
-            made = [(source, row) for source in sources for row in self.generated(source, seed)]
+            made = [(source, row) for source in sources for row in self.generated(source, size, seed)]
             generated += len(made)
             differ = trials.differing(made, left)
             for name in [name for name in left if name in differ]:
@@ -185,10 +187,10 @@ class _Run:
         witness = trials.witness(name, few[0], computed, origin, minimal=few[1])
         return [] if witness is None else [witness]
 
-    def generated(self, source: str, seed: int) -> Iterator[Mapping[str, object]]:
+    def generated(self, source: str, size: int, seed: int) -> Iterator[Mapping[str, object]]:
         record = self.head.sources.get(source) or self.base.sources[source]
         projects = [side.project for side in self.sides]
-        yield from generated_rows(projects, record, tuple(self.columns(source)), _ROWS, seed)
+        yield from generated_rows(projects, record, tuple(self.columns(source)), size, seed)
 
     def secret(self, sources: Iterable[str]) -> dict[str, frozenset[str]]:
         """The columns of personal data of each source, in either version."""

@@ -249,3 +249,14 @@ def test_each_set_of_rows_is_counted_afresh(diff: Diff) -> None:
     witness = found.witnesses[0]
     assert witness.size == 2
     assert [row["user"] for row in witness.rows["log"]] == ["user-1", "user-1"]
+
+
+def test_lengths_of_time_are_tried_too() -> None:
+    text = """
+version: 1
+sources: [{name: log, time: ts, entities: {user: u}, columns: [{name: ts, type: timestamp}, {name: u}]}]
+models: [{name: visits, session: {source: log, entity: user, gap: 30m}}]
+metrics: [{name: visits_made, type: simple, source: visits, agg: count}]
+"""
+    found = sample_diff(load(text), load(text.replace("30m", "20m")), "main", {"visits_made": "gap"}, [])
+    assert (found.witnesses[0].base, found.witnesses[0].head, found.witnesses[0].size) == (1.0, 2.0, 2)
