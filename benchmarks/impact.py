@@ -40,7 +40,7 @@ def write(files: dict[str, str], folder: Path) -> None:
 
 
 def run(*arguments: str) -> tuple[str, float, float]:
-    """What metricsctl prints, its CPU seconds, and the largest memory of any run so far in MB."""
+    """What metricsctl prints, its CPU seconds, and the largest memory of any run so far, dbt's too, in MB."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([sys.executable, "-m", "metricsctl", *arguments, "-q"], capture_output=True, text=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
