@@ -117,8 +117,8 @@ SNAPSHOT = st.dictionaries(
 )
 
 
-@settings(max_examples=3)
-@given(snapshots=st.lists(SNAPSHOT, min_size=1, max_size=4))
+@settings(max_examples=2)
+@given(snapshots=st.lists(SNAPSHOT, min_size=2, max_size=3))
 def test_what_was_known_at_each_moment(tmp_path_factory: pytest.TempPathFactory, snapshots: list[Points]) -> None:
     folder = tmp_path_factory.mktemp("series")
     (folder / "metrics.yml").write_text(DEFINITIONS)

@@ -151,7 +151,6 @@ def test_a_whole_rollup_and_what_no_metric_uses(store: Path) -> None:
     [
         ("close_without_goodbye(State, 'advance')", False),
         ("close_without_goodbye(Head, 'write', before=True)", True),
-        ("close_without_goodbye(Head, 'write')", True),
     ],
 )
 def test_killed_while_dropping(store: Path, killed, hook: str, dropped: bool) -> None:
