@@ -1,11 +1,9 @@
-"""Bare series: a CSV file or a data frame, whose columns are inferred where there is no doubt."""
+"""Bare series: a file or a data frame, whose columns are inferred where there is no doubt."""
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import math
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from metricsctl.core.diagnostics import Diagnostic
 from metricsctl.core.errors import DataError, UsageError
 from metricsctl.core.names import nearest
 from metricsctl.detect.base import Status
+from metricsctl.detect.files import read_columns
 from metricsctl.detect.grid import Grid
 from metricsctl.detect.series import Series, SeriesSet, Traits
 
@@ -36,7 +35,7 @@ def series_sets(
     `source` is a path (`-` is stdin), or a pandas object whose times may be its index; UsageError or DataError as
     `metricsctl.detect.run.detect_frame` says.
     """
-    columns = _read(source) if isinstance(source, str | Path) else _columns_of(source)
+    columns = read_columns(source) if isinstance(source, str | Path) else _columns_of(source)
     for name in (time, value, *by):
         if name is not None and name not in columns:
             raise UsageError(f"the input has no column '{name}'", hint=nearest(name, columns))
@@ -74,26 +73,6 @@ def _columns_of(source: Any) -> dict[str, list[Any]]:
             )
         found = {name: list(frame.index), **found}
     return found
-
-
-def _read(path: str | Path) -> dict[str, list[str]]:
-    try:
-        text = sys.stdin.read() if str(path) == "-" else Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", hint="give the path of a CSV file, or - for stdin") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not text", hint="only CSV can be read here; for other files use `metricsctl ingest`") from error
-    lines = list(csv.reader(text.splitlines()))
-    rows = [line for line in lines if line]
-    if not rows:
-        raise DataError(f"{path} is empty", hint="a header and at least one row are needed")
-    header = [name.strip() for name in rows[0]]
-    if len(set(header)) != len(header):
-        raise DataError(f"{path} has a column name twice", hint="give each column a name of its own")
-    for number, row in enumerate(rows[1:], start=2):
-        if len(row) != len(header):
-            raise DataError(f"{path}: row {number} has {len(row)} fields, the header {len(header)}", hint="is a quote or a comma missing?")
-    return {name: [row[place] for row in rows[1:]] for place, name in enumerate(header)}
 
 
 def _text(cell: Any) -> str | None:

@@ -53,7 +53,10 @@ FailOnOption = Annotated[
     str | None, typer.Option("--fail-on", metavar="anomaly|bad", help="Exit 1 if there is an anomaly, or a bad one.", show_default=False)
 ]
 InputOption = Annotated[
-    str | None, typer.Option("--input", metavar="FILE", help="A bare series as CSV instead of metrics; - is stdin.", show_default=False)
+    str | None,
+    typer.Option(
+        "--input", metavar="FILE", help="A bare series (CSV, NDJSON, Parquet) instead of metrics; - is stdin.", show_default=False
+    ),
 ]
 TimeColumnOption = Annotated[
     str | None, typer.Option("--time-column", metavar="T", help="With --input: the column of the time.", show_default=False)
@@ -81,7 +84,7 @@ def detect(
     project: ProjectOption = None,
     store: StoreOption = None,
 ) -> int:
-    """Find anomalies in metrics and their segments, or in a bare CSV series.
+    """Find anomalies in metrics and their segments, or in a bare series.
 
     Examples
     --------

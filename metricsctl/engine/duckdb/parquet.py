@@ -16,7 +16,7 @@ from metricsctl.plan.tables import Table
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["count_readable", "literal_path", "parquet_bytes", "parquet_lines", "read_parquet", "write_parquet"]
+__all__ = ["count_readable", "literal_path", "parquet_bytes", "parquet_columns", "parquet_lines", "read_parquet", "write_parquet"]
 
 _GLOB = str.maketrans({"?": "[?]", "*": "[*]", "[": "[[]"})
 
@@ -53,6 +53,21 @@ def count_readable(file: str | os.PathLike[str]) -> int:
                 f"cannot read {os.fspath(file)}: {str(error).strip().partition(chr(10))[0]}", hint="restore it from a backup"
             ) from error
     return int(row[0]) if row else 0
+
+
+def parquet_columns(file: str | os.PathLike[str]) -> dict[str, list[Any]]:
+    """The columns of a file by name; DataError if it cannot be read."""
+    import duckdb
+
+    with connect(None) as connection:
+        try:
+            found = connection.execute(f"SELECT * FROM {read_parquet([file])}")
+            rows = found.fetchall()
+        except duckdb.Error as error:
+            message = str(error).strip().partition(chr(10))[0]
+            raise DataError(f"cannot read {os.fspath(file)}: {message}", hint="is the file whole?") from error
+        names = [column[0] for column in found.description or ()]
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
 
 def parquet_lines(file: str | os.PathLike[str], most: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -171,3 +172,30 @@ def test_the_table_shows_the_peak_and_how_long_it_was() -> None:
     assert f"+{float(f'{size:.3g}'):g} (" in row
     assert ("2026-01-13 08:00, 4 h" in row) == (episode.windows == 4)
     assert len(text.splitlines()) == 4
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson", "parquet"])
+def test_a_file_of_any_form_gives_what_the_frame_gives(form: str, tmp_path: Path) -> None:
+    frame = hourly()
+    path = tmp_path / f"load.{form}"
+    if form == "csv":
+        frame.to_csv(path, index=False)
+    elif form == "ndjson":
+        frame.to_json(path, orient="records", lines=True, date_format="iso", double_precision=15)
+    else:
+        with duckdb.connect() as connection:
+            connection.register("frame", frame)
+            connection.execute(f"COPY frame TO '{path}' (FORMAT parquet)")
+    (expected,) = detect_frame(frame).episodes
+    (found,) = detect_frame(path).episodes
+    assert (found.onset_us, found.value, found.score) == pytest.approx((expected.onset_us, expected.value, expected.score))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b'{"time": 1}\n{oops', "line 2 is no JSON"), (b'{"a": 1}\n[2]', "line 2 is no object"), (b"PAR1 and no more", "cannot read")],
+)
+def test_a_broken_file_is_said_to_be_one(content: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / "broken").write_bytes(content)
+    with pytest.raises(DataError, match=words):
+        detect_frame(tmp_path / "broken")
