@@ -61,6 +61,12 @@ class ScratchStore(DrySink):
             self._files.setdefault(table, []).append(str(path))
         return rows
 
+    def stage(self, table: Table, sql: str) -> int:
+        """See `Sink`; nobody reads before the run is over."""
+        if table.name not in self._tables:
+            self.create(table)
+        return self.put(table.name, sql)
+
     def clear(self) -> None:
         """Forget everything that was read."""
         for path in (path for files in self._files.values() for path in files):

@@ -180,6 +180,8 @@ class Session:
                 for target in self.targets[source]:
                     self.folder.fold(target.rollup, target.measures, source, self.closed[target.rollup.id])
                     self._note_unplaced(target.rollup, source)
+            if first.path is not None and self.folder.is_full():  # a Parquet file is one group, however large it is
+                self._stage_group()
         for chunk in waiting.chunks:
             if isinstance(chunk.data, bytearray) and len(chunk.data) >= _MIB and not self.spares:
                 self.spares.append(chunk.data)
@@ -222,7 +224,7 @@ class Session:
         return list({target.rollup.id: target for found in self.targets.values() for target in found}.values())
 
     def _stage_group(self) -> None:
-        """Write what is pending to files that the one group of an atomic run publishes at its end."""
+        """Write what is pending to files that the group publishes at its end: an atomic run's one group, or that of a large file."""
         for target in self._fed():
             rollup = target.rollup
             if rollup.session is not None:

@@ -56,7 +56,7 @@ class DuckDbFolder:
         self._connection = connection
         self._limit: int | None = None
         if memory is not None:  # less what Python and the chunks take, and what DuckDB takes beside what it counts
-            self._limit = max(memory * 2 // 5, _LEAST_MEMORY)
+            self._limit = max(memory // 2, _LEAST_MEMORY)
             connection.execute(f"SET memory_limit = '{self._limit}B'")
         self._sources = sources
         self._scratch = Scratch(spool)

@@ -86,13 +86,19 @@ def parquet_lines(file: str | os.PathLike[str], most: int) -> list[str]:
 def write_parquet(connection: duckdb.DuckDBPyConnection, select_sql: str, table: Table, path: pathlib.Path, level: int = 1) -> int:
     """Write the rows of a query as a file of a table, columns by name, sorted as the table is; returns how many rows.
 
-    `level` is that of zstd: 3 takes twice as long as 1 for a sixth less.
+    `level` is that of zstd: 3 takes twice as long as 1 for a sixth less. DataError if the query needs more memory than there is.
     """
+    import duckdb
+
     columns = ", ".join(f"CAST({quote(column.name)} AS {column.type}) AS {quote(column.name)}" for column in table.columns)
     order = f" ORDER BY {', '.join(map(quote, table.sort_by))}" if table.sort_by else ""
     # 122,880 rows are the unit in which DuckDB skips and shares work
     options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {level}, ROW_GROUP_SIZE 122880"
-    found = connection.execute(f"COPY (SELECT {columns} FROM ({select_sql}){order}) TO {literal(str(path))} ({options})").fetchone()
+    try:
+        found = connection.execute(f"COPY (SELECT {columns} FROM ({select_sql}){order}) TO {literal(str(path))} ({options})").fetchone()
+    except duckdb.OutOfMemoryException as error:
+        message = f"the states of '{table.name}' do not fit into memory"
+        raise DataError(message, hint="allow more with --memory, or split by fewer dimensions") from error
     return int(found[0]) if found else 0
 
 
