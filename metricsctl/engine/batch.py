@@ -20,6 +20,7 @@ __all__ = ["MASKED", "Batch", "LoadedBatch", "Part", "Record", "Reject", "masked
 
 MASKED = "***"
 _LINE_END = 10
+_BLOCK = 1 << 18  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,10 @@ def _line_ends(data: bytes | bytearray) -> IntArray:
     """Where the lines end; a last one without line end ends after the data."""
     import numpy as np
 
-    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == _LINE_END)
+    whole = np.frombuffer(data, dtype=np.uint8)
+    # block by block, since a mask is as large as what it is of
+    found = [np.flatnonzero(whole[start : start + _BLOCK] == _LINE_END) + start for start in range(0, len(whole), _BLOCK)]
+    ends = np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
     return ends if data.endswith(b"\n") else np.append(ends, len(data))
 
 
