@@ -221,6 +221,9 @@ class _Builder:
         text, style, start, end = node.value, node.style or None, node.start_mark, node.end_mark
         if style is None or style in _QUOTES:
             span = Span(self.path, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+            if start.line >= len(self.lines):  # nothing at all, after a text that ends without a line end
+                last = len(self.lines)
+                span = Span(self.path, last, len(self.lines[-1]) + 1, last, len(self.lines[-1]) + 1)
             if node.tag:
                 return ScalarNode(span, text, self.tagged(node, span), style)
             return ScalarNode(span, text, plain_value(text) if style is None else text, style)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -38,14 +40,22 @@ class States:
     values: Mapping[str, npt.NDArray[np.float64]]
 
 
+@functools.lru_cache(maxsize=1)
+def _memory(process: int) -> duckdb.DuckDBPyConnection:  # noqa: ARG001 - a database does not outlive a fork
+    """A database in memory for all reads of a process, since each new one costs 20 ms; it keeps nothing of the files it has read."""
+    connection = connect(None)
+    connection.execute("SET enable_external_file_cache = false")
+    return connection
+
+
 class StateReader:
-    """Reads published states; one connection in memory for all reads of a query, or one that shares a database with `beside`.
+    """Reads published states on a connection of its own, to the process's database in memory or to that of `beside`.
 
     `log` gets the statements.
     """
 
     def __init__(self, log: list[ReadStatement] | None = None, beside: duckdb.DuckDBPyConnection | None = None) -> None:
-        self._connection: duckdb.DuckDBPyConnection = connect(None) if beside is None else beside.cursor()
+        self._connection: duckdb.DuckDBPyConnection = (beside or _memory(os.getpid())).cursor()
         self.log = log
 
     def close(self) -> None:

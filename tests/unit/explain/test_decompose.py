@@ -32,7 +32,10 @@ def evaluator(text: str):
 
     def evaluate(columns):
         with np.errstate(all="ignore"):
-            value = eval(code, {"__builtins__": {}}, dict(columns))
+            try:
+                value = eval(code, {"__builtins__": {}}, dict(columns))
+            except ZeroDivisionError:  # of numbers in the text, which are Python's
+                value = math.nan
         size = len(next(iter(columns.values())))
         return np.where(np.isfinite(value), value, np.nan) * np.ones(size)
 

@@ -7,6 +7,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from metricsctl.definition.discover import unix_lines
 from metricsctl.definition.load import load_text
 from metricsctl.definition.schema import SECTIONS
 from metricsctl.lint.engine import run
@@ -45,7 +46,7 @@ def mangled(draw: st.DrawFn) -> str:
 
 
 def check(text: str) -> None:
-    lines = text.split("\n")
+    lines = unix_lines(text).split("\n")
     for item in run(load_text(text)).findings:
         assert item.span is not None
         assert 1 <= item.span.line <= len(lines)
