@@ -22,7 +22,7 @@ from metricsctl.workspace import open as open_workspace
 # a checkout that never gets its bytecode is compiled anew by each of the hundreds of processes below: 0.15 s of each
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# how long one example takes says more of the machine than of the code; CI tries the same examples each time, so that what fails is the change
+# how long one example takes says more of the machine than of the code; CI tries the same ones each time, so that a failure is the change's
 settings.register_profile("suite", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("suite")
 
