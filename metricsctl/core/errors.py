@@ -59,7 +59,7 @@ class UnknownName(UsageError):  # noqa: N818 - reads better at the raise
     @classmethod
     def of(cls, kind: str, name: str, known: Iterable[str]) -> Self:
         """An unknown `kind` called `name`, with the nearest known one as the hint."""
-        return cls(f"unknown {kind} '{name}'", hint=nearest(name, known))
+        return cls(f"unknown {kind} '{name}'", hint=nearest(name, known) or f"there is no {kind} to name yet")
 
 
 class NotComputed(UsageError):  # noqa: N818 - reads better at the raise

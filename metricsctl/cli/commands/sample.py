@@ -14,6 +14,8 @@ from metricsctl.cli.verb import verb
 
 __all__ = ["sample"]
 
+DATA_ERROR = 3
+
 PathsArgument = Annotated[list[str], typer.Argument(metavar="PATH ...", help="Event files, folders, globs; - is stdin.")]
 RateOption = Annotated[str, typer.Option("--rate", metavar="P%", help="Share of the keys that is kept.")]
 ByOption = Annotated[str, typer.Option("--by", metavar="COLUMN", help="Column, or entity, whose keys are kept with all their events.")]
@@ -37,7 +39,7 @@ def sample(
     seed: SeedOption = "0",
     source: SourceOption = None,
     project: ProjectOption = None,
-) -> None:
+) -> int:
     """Draw a sample of event files: all events of some users (or orders ...), personal data hashed.
 
     Examples
@@ -62,3 +64,4 @@ def sample(
     out.write(report)
     counts = report.stats
     out.note(f"{counts['kept']:,} of {counts['rows']:,} rows kept, in {report.folder}")
+    return DATA_ERROR if report.incomplete else 0

@@ -49,6 +49,11 @@ class SampleReport:
             "malformed": sum(file.malformed for file in self.files),
         }
 
+    @property
+    def incomplete(self) -> bool:
+        """Whether some file could be read only in part."""
+        return any(item.code == "damaged-file" for item in self.diagnostics)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
         return {"folder": self.folder, "by": self.by, "rate": self.rate, "hashed": plain(self.hashed), "files": plain(self.files)}

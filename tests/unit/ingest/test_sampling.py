@@ -173,6 +173,19 @@ def test_a_sample_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         sample(PROJECT, [str(tmp_path / "pays.ndjson")], target, SampleOptions("user_id", 0.5))
 
 
+def test_a_file_that_is_read_only_in_part_is_said_by_the_exit_code(tmp_path: Path, cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "metrics.yml").write_text(
+        "version: 1\nsources:\n  - {name: pays, time: at, columns: [{name: at, type: timestamp}, {name: user_id, type: bigint}]}\n"
+        "metrics: [{name: n, type: simple, source: pays, agg: count}]\n"
+    )
+    whole = gzip.compress(lines(ROWS))
+    monkeypatch.chdir(tmp_path)
+    for name, data, code in (("whole", whole, 0), ("cut", whole[: len(whole) // 2], 3)):
+        (tmp_path / f"{name}.ndjson.gz").write_bytes(data)
+        done = cli("sample", f"{name}.ndjson.gz", "--rate", "50%", "--by", "user_id", "-o", f"{name}-sample", "-p", "metrics.yml")
+        assert (done.returncode, "damaged-file" in done.stderr) == (code, code == 3), done.stderr
+
+
 def test_rates() -> None:
     assert parse_rate("100%") == 1.0
     for wrong in ("0", "101%", "-1%", "1%%", "x", ""):
