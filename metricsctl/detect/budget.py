@@ -39,6 +39,10 @@ class Budget:
             raise UsageError(f"'{text}' is not a budget of false alarms", hint="for example 1/week, 1/year, 3/30d")
         return cls(alarms, length)
 
+    def __str__(self) -> str:
+        name = next((name for name, period in _NAMES.items() if period == self.period), str(self.period))
+        return f"{self.alarms:g}/{name}"
+
     def rate(self, window: int, series: int) -> float:
         """The probability below which one window of a series is an anomaly; `window` is its length in microseconds.
 

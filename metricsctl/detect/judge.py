@@ -26,7 +26,8 @@ class Verdicts:
 
     `score` is minus the decimal logarithm of the tail probability; `deviation` the signed distance in standard deviations (of a detector
     without a band: its score); `side` 1 above and -1 below what was expected, at anomalies; `low` to `high` is where ninety-nine of a
-    hundred points lie, NaN where that is not known.
+    hundred points lie, NaN where that is not known. `family` is the evidence that was the most surprised: 0 that of the detector itself,
+    k the k-th of what was given beside it.
     """
 
     score: FloatArray
@@ -36,6 +37,7 @@ class Verdicts:
     expected: FloatArray
     low: FloatArray
     high: FloatArray
+    family: npt.NDArray[np.int8]
 
 
 def judge(
@@ -70,12 +72,13 @@ def judge(
         first = ~(own <= score)  # also where there is no score yet
         side = np.where(first & (own > 0), np.sign(np.nan_to_num(summed)).astype(np.int8), side)
         score = np.fmax(score, own)
+    family = np.zeros(values.shape, dtype=np.int8)
     if beside is not None:
-        score, side = _with_evidence(known, band, widen, kept_pace(score), side, beside + np.log10(1 / filled)[:, :, None])
+        score, side, family = _with_evidence(known, band, widen, kept_pace(score), side, beside + np.log10(1 / filled)[:, :, None])
     low, high = band.expected - reach, band.expected + reach
     low = np.where(never_negative(known), np.maximum(low, np.minimum(band.expected, 0.0)), low)
     anomaly = score > -np.log10(rate)
-    return Verdicts(score, anomaly, np.where(anomaly, side, 0).astype(np.int8), distance, band.expected, low, high)
+    return Verdicts(score, anomaly, np.where(anomaly, side, 0).astype(np.int8), distance, band.expected, low, high, family)
 
 
 def _with_evidence(
@@ -85,8 +88,8 @@ def _with_evidence(
     score: FloatArray,
     side: npt.NDArray[np.int8],
     beside: FloatArray,
-) -> tuple[FloatArray, npt.NDArray[np.int8]]:
-    """The largest surprise of the band and of other evidence, which pays for the choice among them; and its side."""
+) -> tuple[FloatArray, npt.NDArray[np.int8], npt.NDArray[np.int8]]:
+    """The largest surprise of the band and of other evidence, which pays for the choice among them; its side, and whose it was."""
     share = np.log10(1 + beside.shape[2])
     found = np.fmax.reduce(beside, axis=2)
     apart = values - band.expected
@@ -102,7 +105,9 @@ def _with_evidence(
     found = np.where(np.isnan(band.expected), np.nan, found)  # nothing is told without what was expected instead
     other = found > np.nan_to_num(score, nan=-1.0)
     side = np.where(other, np.where(apart < 0, -1, 1), side).astype(np.int8)
-    return np.maximum(np.fmax(score, found) - share, 0.0), side
+    family = np.zeros(values.shape, dtype=np.int8)
+    family[other] = 1 + np.argmax(np.nan_to_num(beside[other], nan=-1.0), axis=1)
+    return np.maximum(np.fmax(score, found) - share, 0.0), side, family
 
 
 def surprise(probability: FloatArray) -> FloatArray:
@@ -139,4 +144,4 @@ def _by_score(values: FloatArray, detector: Detector, rate: float) -> Verdicts:
     anomaly = score > -np.log10(rate)
     before = np.concatenate([values[:, :1], values[:, :-1]], axis=1)
     side = np.where(anomaly, np.where(values < before, -1, 1), 0).astype(np.int8)
-    return Verdicts(score, anomaly, side, raw, nothing, nothing, nothing)
+    return Verdicts(score, anomaly, side, raw, nothing, nothing, nothing, np.zeros_like(side))

@@ -13,6 +13,7 @@ from metricsctl.core.diagnostics import Diagnostic
 from metricsctl.core.serial import plain
 from metricsctl.core.timegrid import to_iso
 from metricsctl.detect.base import FloatArray, Status
+from metricsctl.detect.summary import MetricSummary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ EMITS: tuple[Emit, ...] = ("anomalies", "episodes", "scores")
 FAIL_ON = ("anomaly", "bad")
 _EPISODE_COLUMNS = (
     *("kind", "state", "onset", "alert", "peak", "end", "windows", "direction", "effect"),
-    *("value", "expected_low", "expected", "expected_high", "size", "relative", "score"),
+    *("value", "expected_low", "expected", "expected_high", "size", "relative", "score", "family", "why"),
 )
 
 
@@ -48,6 +49,7 @@ class ReportData(TypedDict):
 
     detector: str
     emit: str
+    metrics: list[MetricSummary]
     episodes: list[Episode]
     anomalies: list[ScoreData]
     scores: list[ScoreData]
@@ -62,7 +64,8 @@ class Episode:
     against expectation, added up where the metric adds up (`size_of` "total"), else the mean difference ("mean"); `relative` is the size
     as a share of what was expected. `kind` "missing" means that windows have no data at all. `effect` is good or bad by the metric's
     `direction`. `context` are the values around it; `also` other metrics that fell silent with this one. `onset_us` and `end_us` are onset
-    and end in microseconds since 1970. `severity` and `runbook` are those of the metric's `watch:`.
+    and end in microseconds since 1970. `severity` and `runbook` are those of the metric's `watch:`. `family` is the
+    evidence of `auto` that raised the alarm: "season" (far from what was expected), "novelty", "residual"; None of another detector.
     """
 
     id: str
@@ -94,6 +97,7 @@ class Episode:
     end_us: int = 0
     severity: str | None = None
     runbook: str | None = None
+    family: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,10 @@ class ScoredSeries:
 
 @dataclass(frozen=True, slots=True)
 class AnomalyReport:
-    """The episodes in the order of their onset, and every series with its scores."""
+    """The episodes in the order of their onset, every series with its scores, and how each metric was judged.
+
+    `budgeted`: whether a budget was asked for, so that what it would have given in the past is told.
+    """
 
     name: ClassVar[str] = "detect"
     version: ClassVar[int] = 1
@@ -149,6 +156,8 @@ class AnomalyReport:
     episodes: tuple[Episode, ...]
     series: tuple[ScoredSeries, ...]
     diagnostics: tuple[Diagnostic, ...] = field(default=())
+    metrics: tuple[MetricSummary, ...] = ()
+    budgeted: bool = False
 
     @property
     def stats(self) -> dict[str, int]:
@@ -183,6 +192,7 @@ class AnomalyReport:
         return {
             "detector": self.detector,
             "emit": self.emit,
+            "metrics": list(self.metrics),
             "episodes": list(self.episodes),
             "anomalies": list(self.anomalies()),
             "scores": list(self.scores()) if self.emit == "scores" else [],

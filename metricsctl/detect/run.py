@@ -13,10 +13,12 @@ from metricsctl.core.timegrid import Grain
 from metricsctl.definition.project import Project
 from metricsctl.definition.schema import Alias
 from metricsctl.detect.budget import Budget
+from metricsctl.detect.describe import EVIDENCE
 from metricsctl.detect.examine import Found, examine
 from metricsctl.detect.registry import AUTO, create
 from metricsctl.detect.report import AnomalyReport, Emit
 from metricsctl.detect.series import SeriesSet
+from metricsctl.detect.summary import MetricSummary, summary_of, together
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,20 +134,34 @@ def _report(
     for item in sets:
         sizes[item.traits.metric] = sizes.get(item.traits.metric, 0) + len(item.series)
     found: list[Found] = []
+    summaries: list[MetricSummary] = []
+    families = EVIDENCE if options.detector == AUTO else ()
     progress.start("detect", sum(sizes.values()), "series")
     try:
         for item in sets:
             budget = options.budget or item.traits.care.budget or Budget()
             rate = budget.rate(item.grid.length, sizes[item.traits.metric])
             start = starts[item.traits.metric]
-            found.append(examine(item, options.detector, rate, start, weekly_only=weekly_only))
+            one = examine(item, options.detector, rate, start, weekly_only=weekly_only)
+            found.append(one)
+            counts = (len(item.series), one.judged, one.alarms)
+            summaries.append(summary_of(one.metric, item.grid.length, budget, rate, counts, (one.seasons, families)))
             progress.advance(len(item.series))
     finally:
         progress.finish()
     noticed = [*diagnostics, *_too_short(found), *_constant(found)]
     episodes = sorted((episode for item in found for episode in item.episodes), key=lambda one: (one.onset_us, one.metric, str(one.key)))
     series = tuple(one for item in found for one in item.series)
-    return AnomalyReport(options.detector, options.emit, dimensions, tuple(episodes), series, tuple(dict.fromkeys(noticed)))
+    return AnomalyReport(
+        options.detector,
+        options.emit,
+        dimensions,
+        tuple(episodes),
+        series,
+        tuple(dict.fromkeys(noticed)),
+        together(summaries),
+        budgeted=options.budget is not None,
+    )
 
 
 def _too_short(found: Sequence[Found]) -> list[Diagnostic]:

@@ -12,11 +12,12 @@ from metricsctl.render.views import Block, Column, Table
 
 if TYPE_CHECKING:
     from metricsctl.detect.report import AnomalyReport, Episode
+    from metricsctl.detect.summary import MetricSummary
 
 __all__ = ["expected_range", "segment_of", "shown_size", "strongest", "view", "when"]
 
 MAX_ROWS = 40
-WIDE = 110
+MEDIUM, WIDE = 100, 110
 
 
 def view(report: AnomalyReport, style: Style) -> list[Block]:
@@ -26,13 +27,41 @@ def view(report: AnomalyReport, style: Style) -> list[Block]:
     counts = report.stats
     judged = counts["windows_normal"] + counts["windows_anomaly"]
     seen = f"{counts['series']:,} series, {judged:,} windows judged"
+    past = [_budgets(report)] if report.budgeted and report.metrics else []
+    spent = f"; {_spent(report)}" if judged and report.metrics and not past else ""
     if not report.episodes:
-        return [f"no anomalies in {seen}"]
+        return [f"no anomalies in {seen}{spent}", *past]
     shown = strongest(report.episodes)
     left = len(report.episodes) - len(shown)
-    footer = f"{len(report.episodes):,} {'anomaly' if len(report.episodes) == 1 else 'anomalies'} in {seen}"
+    footer = f"{len(report.episodes):,} {'anomaly' if len(report.episodes) == 1 else 'anomalies'} in {seen}{spent}"
     footer += f"; the {MAX_ROWS} strongest are shown: --since, --format csv" if left else ""
-    return [_episodes(shown, report, style, footer)]
+    return [_episodes(shown, report, style, footer), *past]
+
+
+def _spent(report: AnomalyReport) -> str:
+    """What the budgets allowed so far."""
+    budgets = list(dict.fromkeys(item.budget for item in report.metrics))
+    allowed = sum(item.allowed for item in report.metrics)
+    said = f"{budgets[0]} a metric" if len(budgets) == 1 else "the budgets of the metrics"
+    return f"{said} {'allows' if len(budgets) == 1 else 'allow'} {allowed:.2g} false alarms"
+
+
+def _budgets(report: AnomalyReport) -> Table:
+    """What the budget would have given in the past, metric by metric."""
+    heads = [
+        Column("metric", style="bold"),
+        *(Column(name, justify="right") for name in ("series", "weeks", "allowed", "alarms", "a week")),
+    ]
+    rows = [
+        [item.metric, f"{item.series:,}", *(f"{number:.3g}" for number in (item.weeks, item.allowed)), f"{item.alarms:,}", _rate(item)]
+        for item in report.metrics
+    ]
+    budgets = ", ".join(dict.fromkeys(item.budget for item in report.metrics))
+    return Table(f"The past at a budget of {budgets}", heads, rows)
+
+
+def _rate(item: MetricSummary) -> str:
+    return "" if item.alarms_a_week is None else f"{item.alarms_a_week:.2g}"
 
 
 def strongest(episodes: Iterable[Episode], limit: int = MAX_ROWS) -> list[Episode]:
@@ -54,6 +83,8 @@ def _episodes(shown: list[Episode], report: AnomalyReport, style: Style, footer:
         Column("size", justify="right"),
         Column(""),
     ]
+    why = any(item.family for item in shown)
+    heads += [Column("why")] if why else []
     heads += [Column("trend", style="cyan", no_wrap=True)] if wide else []
     heads += [Column("id", style="dim", no_wrap=True)] if wide or report.emit == "episodes" else []
     rows = []
@@ -64,9 +95,10 @@ def _episodes(shown: list[Episode], report: AnomalyReport, style: Style, footer:
             when(item),
             "no data" if item.kind == "missing" else human(item.value),
             expected_range(item),
-            shown_size(item),
+            shown_size(item, share=style.width >= MEDIUM),
             _effect(item),
         ]
+        cells += [item.family or ("silence" if item.kind == "missing" else "")] if why else []
         cells += [sparkline(item.context, 16, ascii_only=style.ascii)] if wide else []
         cells += [item.id] if wide or report.emit == "episodes" else []
         rows.append(cells)
@@ -124,8 +156,8 @@ def _short(value: float | None) -> str:
     return human(None if value is None else float(f"{value:.3g}"))
 
 
-def shown_size(item: Episode) -> str:
-    """What was lost or gained in all, where the metric adds up, else how far out the peak was; and its share of what was expected."""
+def shown_size(item: Episode, *, share: bool = True) -> str:
+    """What was lost or gained in all, where the metric adds up, else how far out the peak was; with its `share` of what was expected."""
     if item.kind == "missing":
         return f"{item.windows:,} windows"
     size, relative = item.size, item.relative
@@ -134,8 +166,8 @@ def shown_size(item: Episode) -> str:
         relative = size / abs(item.expected) if item.expected else None
     if size is None:
         return ""
-    share = "" if relative is None or abs(relative) >= 10 else f" ({relative:+.0%})"
-    return f"{'+' if size > 0 else ''}{_short(size)}{share}"
+    part = f" ({relative:+.0%})" if share and relative is not None and abs(relative) < 10 else ""
+    return f"{'+' if size > 0 else ''}{_short(size)}{part}"
 
 
 def _effect(item: Episode) -> str:

@@ -165,13 +165,16 @@ def test_the_table_shows_the_peak_and_how_long_it_was() -> None:
     frame.loc[201:203, "value"] += 25
     (episode,) = detect_frame(frame).episodes
     size = episode.value - episode.expected if episode.value is not None and episode.expected is not None else 0.0
-    text = str(render(detect_frame(frame), "table", Style(80)))
+    text = str(render(detect_frame(frame), "table", Style(100)))
     row = next(line for line in text.splitlines() if line.startswith("value"))
     assert size > 450
     assert "618" in row
     assert f"+{float(f'{size:.3g}'):g} (" in row
     assert ("2026-01-13 08:00, 4 h" in row) == (episode.windows == 4)
     assert len(text.splitlines()) == 4
+    narrow = str(render(detect_frame(frame), "table", Style(80))).splitlines()[2]
+    assert f"+{float(f'{size:.3g}'):g}   up" in narrow  # no room for its share, but for the reason
+    assert narrow.endswith(str(episode.family))
 
 
 @pytest.mark.parametrize("form", ["csv", "ndjson", "parquet"])
