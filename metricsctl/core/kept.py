@@ -22,6 +22,7 @@ from metricsctl._version import __version__
 __all__ = ["Kept", "digest", "program"]
 
 _MANY = 24  # results that are kept of one kind
+_DEFINING = ("core", "definition", "definition/schema", "lineage", "lineage/sql", "lint", "lint/rules", "plan", "diff", "impact")
 
 
 def digest(parts: Iterable[str]) -> str:
@@ -34,13 +35,13 @@ def digest(parts: Iterable[str]) -> str:
 
 
 @functools.cache
-def program() -> str:
-    """What tells one state of this program, and of the library that reads SQL, from another."""
+def program(folders: tuple[str, ...] = _DEFINING) -> str:
+    """What tells one state of some folders of this program, and of the library that reads SQL, from another."""
     from importlib import metadata
 
     package = Path(__file__).parents[1]
     said = [__version__, metadata.version("sqlglot")]
-    for folder in ("core", "definition", "definition/schema", "lineage", "lineage/sql", "lint", "lint/rules", "plan", "diff", "impact"):
+    for folder in folders:
         for entry in sorted(os.scandir(package / folder), key=lambda item: item.name):
             if entry.name.endswith(".py"):
                 found = entry.stat()

@@ -68,12 +68,14 @@ def collect(project: Project, store: Path, metrics: Sequence[str], wanted: Wante
     opened = StoreReader.open(store)
     known = _Liveness({})
     for grain, group in _by_grain(plan, names, wanted.grain).items():
-        frames, noticed = _frames(project, plan, store, group, grain, wanted)
+        frames, noticed = _frames(project, plan, opened, group, grain, wanted)
         diagnostics.extend(noticed)
+        fetchers: dict[TimeGrid, Fetcher] = {}
         with contextlib.closing(StateReader()) as reader:
             for name in group:
                 metric = project.metric(name)
-                fetcher = Fetcher(plan, opened, reader, TimeGrid(project.in_weeks_of(metric, grain), project.zone_of(metric)), (), None)
+                grid = TimeGrid(project.in_weeks_of(metric, grain), project.zone_of(metric))
+                fetcher = fetchers.setdefault(grid, Fetcher(plan, opened, reader, grid, (), None))
                 made = _series_set(project, metric, plan.computations[name], fetcher, frames[name], wanted, known)
                 if made is not None:
                     found.append(made)
@@ -91,7 +93,7 @@ def _by_grain(plan: Plan, names: Iterable[str], asked: Grain | None) -> dict[Gra
 
 
 def _frames(
-    project: Project, plan: Plan, store: Path, names: list[str], grain: Grain, wanted: Wanted
+    project: Project, plan: Plan, store: StoreReader, names: list[str], grain: Grain, wanted: Wanted
 ) -> tuple[dict[str, list[SeriesFrame]], list[Diagnostic]]:
     """The total of each metric, and its splits; metrics that share a split are read together."""
     together: dict[tuple[str, ...], list[str]] = {(): [name for name in names if not plan.is_as_it_is(plan.computation(name))]}
@@ -158,9 +160,9 @@ class _Liveness:
         rollups = {fetcher.plan.rollups[base.rollup].sources: fetcher.plan.rollups[base.rollup] for base in bases(computation)}
         place = (frozenset(rollups), str(fetcher.grid.grain), fetcher.grid.zone, int(times[0]), int(times[-1]))
         if place not in self.found:
-            over = [all(fetcher.is_over(rollup, time) for rollup in rollups.values()) for time in times.tolist()]
-            alive = [all(fetcher.was_alive(rollup, time) for rollup in rollups.values()) for time in times.tolist()]
-            self.found[place] = (np.array(over), np.array(alive))
+            over = np.logical_and.reduce([fetcher.over(rollup, times) for rollup in rollups.values()])
+            alive = np.logical_and.reduce([fetcher.alive(rollup, times) for rollup in rollups.values()])
+            self.found[place] = (over, alive)
         return self.found[place]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -22,6 +23,7 @@ from metricsctl.store.reader import StoreReader
 __all__ = ["Axis", "Panel", "PanelReader", "condition"]
 
 FloatArray = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 Key = tuple[str | None, ...]
 _MANY_ROWS = 1e12  # of a series that lives elsewhere, whose rows are not known: no doubt comes from their number
 _HISTORY, _LEAST = 75 * US["d"], 130  # what is learned from: eight weeks and some, and at least so many windows
@@ -35,7 +37,7 @@ class Axis:
     grain: Grain
     zone: str
 
-    @property
+    @functools.cached_property
     def grid(self) -> Grid:
         """The same for detectors."""
         return Grid.of(self.times, wall_clock(self.times, self.grain, self.zone), self.grain.microseconds)
@@ -81,6 +83,7 @@ class PanelReader:
     key: Mapping[str, str | None] = field(default_factory=dict)
     _cells: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
     _fetchers: dict[tuple[str, str, tuple[str, ...], str | None], Fetcher] = field(default_factory=dict)
+    _over: dict[tuple[frozenset[str], int, int, str, str], tuple[Mask, Mask]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Heartbeats count as rollups here."""
@@ -135,13 +138,20 @@ class PanelReader:
         first, last = max(span[0], onset - length), max(span[0], min(span[1], end - 1))
         return Axis(np.array(list(TimeGrid(grain, zone).starts(first, last)), dtype=np.int64), grain, zone)
 
-    def over(self, computation: Computation, axis: Axis) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    def over(self, computation: Computation, axis: Axis) -> tuple[Mask, Mask]:
         """Which windows are over for all sources of a metric, and in which any of them was alive."""
         fetcher = self.fetcher(axis.grain, axis.zone, everywhere=True)
         rollups = {base.rollup: self.plan.rollups[base.rollup] for base in bases(computation)}.values()
-        over = [all(fetcher.is_over(rollup, int(time)) for rollup in rollups) for time in axis.times]
-        alive = [any(fetcher.was_alive(rollup, int(time)) for rollup in rollups) for time in axis.times]
-        return np.array(over, dtype=bool), np.array(alive, dtype=bool)
+        place = (frozenset(base.rollup for base in bases(computation)), int(axis.times[0]), len(axis), str(axis.grain), axis.zone)
+        if place not in self._over:
+            over = np.logical_and.reduce([fetcher.over(rollup, axis.times) for rollup in rollups])
+            alive = np.logical_or.reduce([fetcher.alive(rollup, axis.times) for rollup in rollups])
+            self._over[place] = (over, alive)
+        return self._over[place]
+
+    def prefetch(self, wanted: Iterable[Base], axis: Axis) -> None:
+        """Read simple metrics on all windows of an axis, those of the same states in one scan."""
+        self.fetcher(axis.grain, axis.zone).prefetch((base, self._period(axis)) for base in wanted)
 
     def metric(self, computation: Computation, axis: Axis) -> Panel:
         """A metric as `query` computes it, on all windows of an axis."""

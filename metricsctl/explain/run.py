@@ -47,10 +47,12 @@ def explain(
     at: str | int | None = None,
     episode: str | Episode | None = None,
     options: ExplainOptions | None = None,
+    folder: Path | None = None,
 ) -> Explanation:
-    """Why a metric moved: the `episode` (or the one of that id), the one at the time `at`, else the worst that `detect` finds.
+    """Why a metric moved: the `episode` (or the one of that id), the one at the time `at`, else the worst open one that `detect` finds.
 
     `at` is microseconds (UTC), or text as `query` takes it; a date means its whole day. Nothing after the end of the episode is looked at.
+    Where none is open it is the worst of those that are over. What `detect` found is kept in `folder` (None: nowhere).
 
     Raises
     ------
@@ -74,7 +76,7 @@ def explain(
         return _no_data(name, rebuild_findings(tuple({name} & set(waiting_metrics(plan, opened.head)))))
     asked: Asked | str | int | None = given or (at if name is not None else None)
     if asked is None or name is None:
-        found = from_detect(project, store, name, at=at, episode=episode if isinstance(episode, str) else None)
+        found = from_detect(project, store, name, at=at, episode=episode if isinstance(episode, str) else None, folder=folder)
         if isinstance(found, tuple):
             return _nothing(name, at, found)
         asked, name = found, found.metric

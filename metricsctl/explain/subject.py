@@ -47,12 +47,22 @@ def at_time(metric: str, text: str | int, grid: TimeGrid, reference: int | None)
 
 
 def from_detect(
-    project: Project, store: Path, metric: str | None, *, at: str | int | None = None, episode: str | None = None
+    project: Project,
+    store: Path,
+    metric: str | None,
+    *,
+    at: str | int | None = None,
+    episode: str | None = None,
+    folder: Path | None = None,
 ) -> Asked | tuple[Diagnostic, ...]:
-    """The episode that is named, or the worst (at a time); the findings of `detect` where there is none. UnknownName for an unknown one."""
+    """The episode that is named, or the worst (at a time); the findings of `detect` where there is none. UnknownName for an unknown one.
+
+    `folder` is where what `detect` found in all metrics is kept.
+    """
+    from metricsctl.detect.kept import known_episodes
     from metricsctl.detect.run import detect
 
-    report = detect(project, store, [] if metric is None else [metric])
+    report = known_episodes(project, store, folder) if metric is None else detect(project, store, [metric])
     found = report.episodes
     if episode is not None:
         found = tuple(item for item in found if item.id.lower() == episode.lower())
@@ -65,13 +75,12 @@ def from_detect(
 
 
 def worst(project: Project, episodes: Sequence[Episode]) -> Episode | None:
-    """The episode that matters most: by its metric's tier, good or bad, total or segment, still open or over, how sure it is."""
+    """The episode that matters most: an open one before all that are over, then by tier, good or bad, total or segment, how sure it is."""
 
-    def weight(item: Episode) -> tuple[float, float, str]:
+    def weight(item: Episode) -> tuple[bool, float, float, str]:
         tier = _TIER[project.tier_of(project.metric(item.metric))]
         place = 1.0 if item.key else 2.0
-        now = 2.0 if item.state == "open" else 1.0
-        return tier * _EFFECT[item.effect] * place * now * min(item.score, _SURE), abs(item.relative or 0.0), item.id
+        return item.state == "open", tier * _EFFECT[item.effect] * place * min(item.score, _SURE), abs(item.relative or 0.0), item.id
 
     return max(episodes, key=weight, default=None)
 

@@ -51,26 +51,34 @@ def furthest(found: tuple[Upstream, ...]) -> Upstream | None:
 
 def moves_of_metrics(reader: PanelReader, axis: Axis, inside: Mask) -> dict[str, Move]:
     """What every simple metric did that is stored in the grain of the axis; series that live elsewhere are other readings of them."""
-    found = {}
-    for name, computation in reader.plan.computations.items():
-        if reader.plan.is_external(computation):
-            continue
-        if isinstance(computation, Base) and computation.metric == name and reader.grain_of(computation) == axis.grain:
-            move = metric_move(name, reader, axis, inside)
-            if move is not None:
-                found[name] = move
-    return found
+    simple = {
+        name: computation
+        for name, computation in reader.plan.computations.items()
+        if isinstance(computation, Base)
+        and computation.metric == name
+        and not reader.plan.is_external(computation)
+        and reader.grain_of(computation) == axis.grain
+        and _is_read(reader, computation)
+    }
+    reader.prefetch(simple.values(), axis)
+    moves = {name: metric_move(name, reader, axis, inside) for name in simple}
+    return {name: move for name, move in moves.items() if move is not None}
 
 
 def metric_move(name: str, reader: PanelReader, axis: Axis, inside: Mask) -> Move | None:
     """What a simple metric did; None where it has no numbers, or is no simple metric."""
     base = reader.plan.computations.get(name)
-    if not isinstance(base, Base) or base.rollup not in reader.store.head.tables or not reader.has_segment(base):
+    if not isinstance(base, Base) or not _is_read(reader, base):
         return None
     panel = reader.metric(base, axis)
     kind = kind_of(base.aggregate if base.of_its_window else None)
     total = base.of_its_window and base.aggregate in {"count", "sum"}
     return move_of(panel.values[0], expected(panel, axis, inside, kind), inside, total=total)
+
+
+def _is_read(reader: PanelReader, base: Base) -> bool:
+    """Whether its states are in the store, by the dimensions of the segment."""
+    return base.rollup in reader.store.head.tables and reader.has_segment(base)
 
 
 def _rows(relation: str, reader: PanelReader, axis: Axis, inside: Mask) -> Move | None:

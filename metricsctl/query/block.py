@@ -34,7 +34,8 @@ class Block:
         keys: list[Key] = list(zip(*(column.tolist() for column in self.keys), strict=True)) if self.keys else [()] * len(self.time)
         return list(zip(keys, self.time.tolist(), strict=True))
 
-    def index(self) -> dict[Point, int]:
+    @functools.cached_property
+    def index(self) -> dict[tuple[Key, int | None], int]:
         """Where each point stands."""
         return {point: number for number, point in enumerate(self.points)}
 

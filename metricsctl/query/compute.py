@@ -89,18 +89,14 @@ class Computer:
         self, formula: Formula, item: FormulaInput, block: Block, points: list[Point]
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
         """An input's value, rows (-1: none) and status at each point of the formula."""
-        places = block.index()
-        size = len(points)
-        values = np.full(size, np.nan)
-        rows = np.full(size, -1, dtype=np.int64)
-        status = np.zeros(size, dtype=np.uint8)
-        times = self._source_times(formula, item, points)
-        for number, (key, time) in enumerate(points):
-            source_time = times[time]
-            place = None if source_time is None else places.get((key, source_time))
-            if place is not None:
-                values[number], rows[number], status[number] = block.value[place], block.count[place], block.status[place]
-            elif source_time is not None:
+        index, times = block.index, self._source_times(formula, item, points)
+        places = np.array([index.get((key, times[time]), -1) for key, time in points], dtype=np.int64)
+        there = places >= 0
+        values, rows, status = np.full(len(points), np.nan), np.full(len(points), -1, dtype=np.int64), np.zeros(len(points), dtype=np.uint8)
+        values[there], rows[there], status[there] = (part[places[there]] for part in (block.value, block.count, block.status))
+        for number in np.flatnonzero(~there).tolist():
+            source_time = times[points[number][1]]
+            if source_time is not None:
                 values[number], status[number] = self._missing(item.computation, source_time)
         status = np.where(status == Status.ABSENT, np.uint8(Status.FINAL), status)
         return values, rows, status

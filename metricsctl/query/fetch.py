@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from metricsctl.core.errors import UsageError
 from metricsctl.core.timegrid import Grain, TimeGrid
@@ -73,7 +74,7 @@ class Fetcher:
         states = self.reader.states(files, buckets, self.by, wanted, condition, rollup.dimensions, revised=rollup.session is not None)
         self._check_as_is(rollup, bases, states)
         times, places = np.unique(states.time, return_inverse=True)
-        known = np.array([self.window_status(rollup, bucket) for bucket in times.tolist()], dtype=np.uint8)[places]
+        known = np.where(self.over(rollup, times), np.uint8(Status.FINAL), np.uint8(Status.OPEN))[places]
         status = np.where(states.late & (known == Status.FINAL), np.uint8(Status.REVISED), known)
         keys = tuple(states.keys.values())
         return [Block(keys, states.time, states.values[name], states.rows, status) for name in wanted]
@@ -147,9 +148,20 @@ class Fetcher:
 
     # -- what is known of a window
 
-    def window_status(self, rollup: Rollup, bucket: int) -> Status:
-        """Whether a bucket is over for every source of a rollup."""
-        return Status.FINAL if self.is_over(rollup, bucket) else Status.OPEN
+    def over(self, rollup: Rollup, buckets: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which of some buckets, in order, are over: all up to one of them, for a watermark passes them in their order."""
+        count = bisect.bisect_left(buckets.tolist(), 1, key=lambda bucket: int(not self.is_over(rollup, bucket)))
+        return np.arange(len(buckets)) < count
+
+    def alive(self, rollup: Rollup, buckets: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """In which of some buckets a source of the rollup had any event."""
+        length = self.grid.grain.microseconds
+        ends = buckets + length if self.grid.grain.is_fixed else np.array([self.grid.next(bucket) for bucket in buckets.tolist()])
+        found = np.zeros(len(buckets), dtype=bool)
+        for name in rollup.sources:
+            beats = np.append(np.array(self._heartbeats(name), dtype=np.int64), np.iinfo(np.int64).max)
+            found |= beats[np.searchsorted(beats[:-1], buckets)] < ends
+        return found
 
     def is_over(self, rollup: Rollup, bucket: int) -> bool:
         """Whether the watermarks have passed the end of a bucket (and of its sessions), or a finished replay has closed it."""

@@ -20,7 +20,7 @@ from metricsctl.definition.sql import SqlSyntaxError, columns_of, parse_expressi
 from metricsctl.engine.duckdb.read import StateReader
 from metricsctl.engine.duckdb.statements import ReadStatement
 from metricsctl.plan.build import build
-from metricsctl.plan.types import Computation, Plan, bases
+from metricsctl.plan.types import Base, Computation, Plan, bases
 from metricsctl.plan.unfinished import not_heeded
 from metricsctl.query.block import Block, from_points
 from metricsctl.query.compute import Computer, leaves
@@ -121,18 +121,13 @@ def _answer(
     diagnostics.extend(not_heeded(project, "query", frozenset(metric.name.name for _, metric in found)))
     frames = []
     fetchers: dict[TimeGrid, Fetcher] = {}
-    for name, metric in found:
-        zone = project.zone_of(metric)
-        grid = TimeGrid(project.in_weeks_of(metric, grain), zone)
-        fetcher = fetchers.setdefault(grid, Fetcher(plan, store, reader, grid, options.by, options.where))
-        computation = plan.computation(name)
-        if not is_held(computation, store.head):
+    for (name, metric), (grid, period) in zip(found, _prefetched(project, plan, opened, found, options, grain, fetchers), strict=True):
+        fetcher, computation = fetchers[grid], plan.computation(name)
+        if period is None:
             message = f"the store has no data for metric '{name}'"
             diagnostics.append(Diagnostic("no-data", Severity.WARNING, message, hint=_way_to(plan, name, computation)))
             frames.append(_frame(name, metric, from_points([], [], [], []), fetcher))
             continue
-        period = parse_period(options.since, options.until, zone, _reference_time(plan, store, computation))
-        fetcher.prefetch(leaves(computation, period, zone))
         computer = Computer(fetcher)
         frame = _frame(name, metric, computer.block(computation, period), fetcher)
         if options.fill and metric.fill != "absent":
@@ -142,6 +137,34 @@ def _answer(
     shown = tuple(ordered(frame, order, options.limit) for frame in frames)
     left_off = sum(len(frame) for frame in frames) - sum(len(frame) for frame in shown)
     return QueryReport(shown, tuple(dict.fromkeys(diagnostics)), ordered=order is not None, left_off=left_off)
+
+
+def _prefetched(
+    project: Project,
+    plan: Plan,
+    opened: tuple[StoreReader, StateReader],
+    found: Sequence[tuple[str, Metric]],
+    options: QueryOptions,
+    grain: Grain,
+    fetchers: dict[TimeGrid, Fetcher],
+) -> list[tuple[TimeGrid, Period | None]]:
+    """The windows of each metric and the period to read, None where nothing is held; what metrics have in common is read in one scan."""
+    store, reader = opened
+    asked: list[tuple[TimeGrid, Period | None]] = []
+    wanted: dict[TimeGrid, list[tuple[Base, Period]]] = {}
+    for name, metric in found:
+        zone, computation = project.zone_of(metric), plan.computation(name)
+        grid = TimeGrid(project.in_weeks_of(metric, grain), zone)
+        if grid not in fetchers:
+            fetchers[grid] = Fetcher(plan, store, reader, grid, options.by, options.where)
+        period = None
+        if is_held(computation, store.head):
+            period = parse_period(options.since, options.until, zone, _reference_time(plan, store, computation))
+            wanted.setdefault(grid, []).extend(leaves(computation, period, zone))
+        asked.append((grid, period))
+    for grid, bases_of in wanted.items():
+        fetchers[grid].prefetch(bases_of)
+    return asked
 
 
 def _way_to(plan: Plan, name: str, computation: Computation) -> str:

@@ -24,11 +24,12 @@ T = TypeVar("T")
 class StoreReader:
     """A store at the moment of its `head`; takes no lock and reads nothing of the writer's own."""
 
-    __slots__ = ("head", "path")
+    __slots__ = ("_listed", "head", "path")
 
     def __init__(self, path: Path, head: Head) -> None:
         self.path = path
         self.head = head
+        self._listed: dict[str, list[str]] = {}
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
@@ -56,7 +57,9 @@ class StoreReader:
         version = self.head.tables[table].version
         if version is None:
             return []
-        return delta.files(table_folder(self.path / self.head.generation, table), version)
+        if table not in self._listed:  # a version's files are always the same
+            self._listed[table] = delta.files(table_folder(self.path / self.head.generation, table), version)
+        return self._listed[table]
 
     def retrying(self, work: Callable[[Self], T]) -> T:
         """The result of `work` on this reader; if it fails and the head has moved on, that of `work` on the reader of the new head.

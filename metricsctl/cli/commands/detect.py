@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -132,10 +133,15 @@ def _grain(text: str | None) -> Grain | None:
 
 
 def _of_metrics(out: Output, metrics: list[str], options: DetectOptions, project: Path | None, store: Path | None) -> AnomalyReport:
-    from metricsctl.cli.project import load_project, store_folder
+    from metricsctl.cli.project import cache_folder, load_project, locate, store_folder
+    from metricsctl.detect.kept import keeping
+    from metricsctl.detect.run import DetectOptions
     from metricsctl.detect.run import detect as run
 
-    return run(load_project(project), store_folder(project, store), metrics, options, out.progress)
+    asked, folder = (load_project(project), store_folder(project, store)), None
+    if not metrics and dataclasses.replace(options, emit="anomalies") == DetectOptions():
+        folder = cache_folder(locate(project))  # `explain` begins with the worst of them
+    return keeping(*asked, folder, lambda: run(*asked, metrics, options, out.progress))
 
 
 def _of_input(out: Output, path: str, metrics: list[str], options: DetectOptions, columns: tuple[str | None, str | None]) -> AnomalyReport:

@@ -19,7 +19,7 @@ MetricArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="[METRIC]",
-        help="The metric that moved. Default: the one with the worst anomaly.",
+        help="The metric that moved. Default: the one with the worst open anomaly.",
         show_default=False,
         autocompletion=complete.metrics,
     ),
@@ -64,11 +64,11 @@ def explain(
     --------
     detect, changes, lineage, query
     """
-    from metricsctl.cli.project import load_project, store_folder
+    from metricsctl.cli.project import cache_folder, load_project, locate, store_folder
     from metricsctl.explain.run import explain as run
 
     kind = None if plot_file is None else one_of("the ending of --plot-file", plot_file.suffix.removeprefix("."), ("svg", "png", "dot"))
-    found = run(load_project(project), store_folder(project, store), metric, at=at, episode=anomaly)
+    found = run(load_project(project), store_folder(project, store), metric, at=at, episode=anomaly, folder=cache_folder(locate(project)))
     if kind is not None and plot_file is not None:
         from metricsctl.render.explain_picture import picture
 

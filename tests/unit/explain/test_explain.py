@@ -1,5 +1,6 @@
 """What `explain` says of a small shop, from its events to its text."""
 
+import dataclasses
 import json
 import math
 import re
@@ -16,6 +17,8 @@ from metricsctl.explain.investigate import ruled_out
 from metricsctl.explain.narrate import move_evidence
 from metricsctl.explain.quality import Health
 from metricsctl.explain.report import Explanation
+from metricsctl.explain.run import explain
+from metricsctl.explain.subject import worst
 from metricsctl.render import Style, render
 from metricsctl.render.json_schema import schema_of
 
@@ -74,10 +77,20 @@ def test_nothing_unusual_is_an_answer(shop):
     assert "as usual" in found.headline
 
 
-def test_the_worst_episode_is_taken_where_nothing_is_named(shop):
-    found = shop.explain()
-    assert found.subject is not None
-    assert found.hypotheses
+def test_the_worst_episode_is_taken_where_nothing_is_named(shop, tmp_path, monkeypatch):
+    said = shop.explain().to_dict()
+    episode = worst(shop.project, shop.detect().episodes)
+    assert said == shop.explain(anomaly=episode.id).to_dict()
+    assert said == explain(shop.project, shop.store, folder=tmp_path).to_dict()
+    monkeypatch.setattr("metricsctl.detect.kept.detect", None)  # what was found is kept
+    assert said == explain(shop.project, shop.store, folder=tmp_path).to_dict()
+
+
+def test_an_open_episode_is_worse_than_any_that_is_over(shop):
+    episode = worst(shop.project, shop.detect().episodes)
+    small = dataclasses.replace(episode, metric="traffic", key={"country": "GB"}, effect="good", score=4.0)
+    assert worst(shop.project, [small, dataclasses.replace(episode, state="over")]).metric == episode.metric
+    assert worst(shop.project, [dataclasses.replace(small, state="open"), dataclasses.replace(episode, state="over")]).metric == "traffic"
 
 
 def test_an_anomaly_is_named_by_its_id(shop):
