@@ -144,7 +144,8 @@ class ScoredSeries:
 class AnomalyReport:
     """The episodes in the order of their onset, every series with its scores, and how each metric was judged.
 
-    `budgeted`: whether a budget was asked for, so that what it would have given in the past is told.
+    `budgeted`: whether a budget was asked for, so that what it would have given in the past is told; `plotted`: whether its
+    table begins with the curves.
     """
 
     name: ClassVar[str] = "detect"
@@ -158,6 +159,7 @@ class AnomalyReport:
     diagnostics: tuple[Diagnostic, ...] = field(default=())
     metrics: tuple[MetricSummary, ...] = ()
     budgeted: bool = False
+    plotted: bool = False
 
     @property
     def stats(self) -> dict[str, int]:

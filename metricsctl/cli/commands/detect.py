@@ -65,6 +65,13 @@ TimeColumnOption = Annotated[
 ValueColumnOption = Annotated[
     str | None, typer.Option("--value-column", metavar="V", help="With --input: the column of the value.", show_default=False)
 ]
+PlotOption = Annotated[
+    bool, typer.Option("--plot", help="Draw the series with anomalies above the table: values, what was expected, episodes, alerts.")
+]
+PlotFileOption = Annotated[
+    Path | None,
+    typer.Option("--plot-file", metavar="F", help="Draw them into a picture: .svg, or .png (by Graphviz).", show_default=False),
+]
 
 
 @verb("table", "json", "jsonl", "csv", "markdown")
@@ -82,6 +89,8 @@ def detect(
     input_: InputOption = None,
     time_column: TimeColumnOption = None,
     value_column: ValueColumnOption = None,
+    plot: PlotOption = False,
+    plot_file: PlotFileOption = None,
     project: ProjectOption = None,
     store: StoreOption = None,
 ) -> int:
@@ -90,7 +99,7 @@ def detect(
     Examples
     --------
     metricsctl detect --since 7d
-    metricsctl detect revenue orders --by country --fail-on bad
+    metricsctl detect revenue orders --by country --fail-on bad --plot --plot-file revenue.svg
     metricsctl detect --input cpu.csv --emit scores --format csv -o scores.csv
 
     See Also
@@ -113,13 +122,20 @@ def detect(
     )
     if fail_on is not None:
         one_of("--fail-on", fail_on, FAIL_ON)
+    if plot and out.format != "table":
+        raise UsageError("--plot goes with --format table", hint="leave one of the two away, or draw into a file with --plot-file")
+    kind = None if plot_file is None else one_of("the ending of --plot-file", plot_file.suffix.removeprefix("."), ("svg", "png"))
     if input_ is None:
         if time_column or value_column:
             raise UsageError("--time-column and --value-column describe a bare series", hint="name its file with --input")
         report = _of_metrics(out, words(metrics), options, project, store)
     else:
         report = _of_input(out, input_, words(metrics), options, (time_column, value_column))
-    out.write(report)
+    if kind is not None and plot_file is not None:
+        from metricsctl.render.detect_picture import picture
+
+        out.file(plot_file, picture(report, kind))
+    out.write(dataclasses.replace(report, plotted=plot))
     return int(fail_on is not None and report.fails(fail_on))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from metricsctl.render.detect_curves import curves, title_of
 from metricsctl.render.numbers import human
+from metricsctl.render.plot import Marks, plot
 from metricsctl.render.sparkline import sparkline
 from metricsctl.render.style import Style
 from metricsctl.render.views import Block, Column, Table
@@ -16,26 +18,42 @@ if TYPE_CHECKING:
 
 __all__ = ["expected_range", "segment_of", "shown_size", "strongest", "view", "when"]
 
-MAX_ROWS = 40
+MAX_ROWS, MAX_CURVES = 40, 4
 MEDIUM, WIDE = 100, 110
 
 
 def view(report: AnomalyReport, style: Style) -> list[Block]:
     """A table of the strongest episodes in the order of time, or of the last scores."""
+    drawn = _curves(report, style) if report.plotted else []
     if report.emit == "scores":
-        return [_scores(report)]
+        return [*drawn, _scores(report)]
     counts = report.stats
     judged = counts["windows_normal"] + counts["windows_anomaly"]
     seen = f"{counts['series']:,} series, {judged:,} windows judged"
     past = [_budgets(report)] if report.budgeted and report.metrics else []
     spent = f"; {_spent(report)}" if judged and report.metrics and not past else ""
     if not report.episodes:
-        return [f"no anomalies in {seen}{spent}", *past]
+        return [*drawn, f"no anomalies in {seen}{spent}", *past]
     shown = strongest(report.episodes)
     left = len(report.episodes) - len(shown)
     footer = f"{len(report.episodes):,} {'anomaly' if len(report.episodes) == 1 else 'anomalies'} in {seen}{spent}"
     footer += f"; the {MAX_ROWS} strongest are shown: --since, --format csv" if left else ""
-    return [_episodes(shown, report, style, footer), *past]
+    return [*drawn, _episodes(shown, report, style, footer), *past]
+
+
+def _curves(report: AnomalyReport, style: Style) -> list[Block]:
+    """The series with the strongest episodes, each as a curve on the shade of what was expected."""
+    chosen, left = curves(report, MAX_CURVES)
+    blocks: list[Block] = []
+    for curve in chosen:
+        item = curve.series
+        marks = Marks(
+            item.expected_low.tolist(), item.expected_high.tolist(), [(first, last) for _, first, last in curve.episodes], curve.alerts
+        )
+        start, end = (place["time"] for place in item.points((0, len(item.time) - 1)))
+        lines = plot(item.value.tolist(), _minute(start), _minute(end), style.width, ascii_only=style.ascii, marks=marks)
+        blocks.append("\n".join([title_of(item), *lines]))
+    return [*blocks, f"{left:,} more series are not drawn"] if left else blocks
 
 
 def _spent(report: AnomalyReport) -> str:
