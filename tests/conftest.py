@@ -5,6 +5,7 @@ import os
 import pickle
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ from metricsctl.workspace import open as open_workspace
 
 # a checkout that never gets its bytecode is compiled anew by each of the hundreds of processes below: 0.15 s of each
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# what commands keep for a user is not the tester's, and goes with the process
+_CACHE = tempfile.TemporaryDirectory(prefix="metricsctl-tests-")
+os.environ["XDG_CACHE_HOME"] = _CACHE.name
 
 # how long one example takes says more of the machine than of the code; CI tries the same ones each time, so that a failure is the change's
 settings.register_profile("suite", deadline=None, derandomize=bool(os.environ.get("CI")))

@@ -1,6 +1,6 @@
 """The wiring: which verb stands where, help texts, and what happens to a line that is not understood.
 
-To add a command, write `cli/commands/<verb>.py` with a function under `@verb(...)` and give it its line in `COMMANDS`.
+To add a command, write `cli/commands/<verb>.py` with a function under `@verb(...)` and give it its entry in `COMMANDS`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
 
@@ -23,35 +23,60 @@ from metricsctl.core.names import close_match
 
 __all__ = ["COMMANDS", "build", "run"]
 
-# verb -> (module:function, panel of the help); in the order of the help
-COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("metricsctl.cli.commands.demo:demo", "Definitions"),
-    "init": ("metricsctl.cli.commands.init:init", "Definitions"),
-    "list": ("metricsctl.cli.commands.list_:list_", "Definitions"),
-    "describe": ("metricsctl.cli.commands.describe:describe", "Definitions"),
-    "lint": ("metricsctl.cli.commands.lint:lint", "Definitions"),
-    "test": ("metricsctl.cli.commands.test:test", "Definitions"),
-    "rule": ("metricsctl.cli.commands.rule:rule", "Definitions"),
-    "lineage": ("metricsctl.cli.commands.lineage:lineage", "Definitions"),
-    "impact": ("metricsctl.cli.commands.impact:impact", "Definitions"),
-    "changes": ("metricsctl.cli.commands.changes:changes", "Numbers"),
-    "ingest": ("metricsctl.cli.commands.ingest:ingest", "Numbers"),
-    "sample": ("metricsctl.cli.commands.sample:sample", "Numbers"),
-    "query": ("metricsctl.cli.commands.query:query", "Numbers"),
-    "detect": ("metricsctl.cli.commands.detect:detect", "Numbers"),
-    "explain": ("metricsctl.cli.commands.explain:explain", "Numbers"),
-    "drill": ("metricsctl.cli.commands.drill:drill", "Numbers"),
-    "store": ("metricsctl.cli.commands.store:store", "Numbers"),
-    "schema": ("metricsctl.cli.commands.schema:schema", "This tool"),
-    "config": ("metricsctl.cli.commands.config:config", "This tool"),
+
+class _Entry(NamedTuple):
+    """Where a verb stands, and what `metricsctl --help` says of it without importing it: the first line of its docstring."""
+
+    place: str
+    panel: str
+    purpose: str
+
+
+COMMANDS: dict[str, _Entry] = {
+    "demo": _Entry("demo:demo", "Definitions", "Show on an example shop what this tool is for, in half a minute."),
+    "init": _Entry("init:init", "Definitions", "Write a first project: definitions, configuration, sample events."),
+    "list": _Entry("list_:list_", "Definitions", "List what a project defines."),
+    "describe": _Entry(
+        "describe:describe",
+        "Definitions",
+        "Show everything that is known of a metric, source, model, dimension or exposure.",
+    ),
+    "lint": _Entry("lint:lint", "Definitions", "Check metric definitions."),
+    "test": _Entry("test:test", "Definitions", "Run the tests of metrics: events in, expected points out."),
+    "rule": _Entry("rule:rule", "Definitions", "Explain a rule of the linter."),
+    "lineage": _Entry("lineage:lineage", "Definitions", "Show what a number is made of, and what is made of it."),
+    "impact": _Entry("impact:impact", "Definitions", "Show which numbers a change moves, and prove the others untouched."),
+    "changes": _Entry("changes:changes", "Numbers", "Keep change events, and see what they are about."),
+    "ingest": _Entry("ingest:ingest", "Numbers", "Read event files into the store, each exactly once."),
+    "sample": _Entry(
+        "sample:sample",
+        "Numbers",
+        "Draw a sample of event files: all events of some users (or orders ...), personal data hashed.",
+    ),
+    "query": _Entry("query:query", "Numbers", "Compute metrics at any grain, split and period that the store allows."),
+    "detect": _Entry("detect:detect", "Numbers", "Find anomalies in metrics and their segments, or in a bare series."),
+    "explain": _Entry(
+        "explain:explain",
+        "Numbers",
+        "Say why a metric moved: data faults, inputs, segments, upstream nodes and changes, ranked with their evidence.",
+    ),
+    "drill": _Entry(
+        "drill:drill",
+        "Numbers",
+        "Plant faults in the project's own history, and say what would have been caught, how soon, and what is blind.",
+    ),
+    "store": _Entry("store:store", "Numbers", "Look into the store, check it, keep it small, take out what it holds."),
+    "schema": _Entry("schema:schema", "This tool", "Print the JSON Schema of a report, or of the definition files."),
+    "config": _Entry("config:config", "This tool", "Show each setting and where its value comes from."),
 }
+"""The verbs in the order of the help."""
 
 _PURPOSE = "Metrics as code: which numbers does this change move, and which change moved this number?"
 
 
 def _command(name: str) -> Any:
-    module, attribute = COMMANDS[name][0].split(":")
-    return getattr(importlib.import_module(module), attribute)
+    module, attribute = COMMANDS[name].place.split(":")
+    return getattr(importlib.import_module(f"metricsctl.cli.commands.{module}"), attribute)
 
 
 def _version(value: bool) -> None:
@@ -60,10 +85,11 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-def build(only: str | None = None) -> Any:
-    """The command tree, as a click group; with just one verb if `only` names one, so that no other is imported."""
-    settings = {"help_option_names": ["-h", "--help"]}
-    app = typer.Typer(name="metricsctl", help=_PURPOSE, add_completion=False, context_settings=settings, rich_markup_mode="rich")
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+def _root() -> typer.Typer:
+    app = typer.Typer(name="metricsctl", help=_PURPOSE, add_completion=False, context_settings=_SETTINGS, rich_markup_mode="rich")
 
     @app.callback()
     def root(
@@ -71,15 +97,29 @@ def build(only: str | None = None) -> Any:
     ) -> None:
         del version
 
-    for name in COMMANDS if only not in COMMANDS else (str(only),):
-        command, panel = _command(name), COMMANDS[name][1]
+    return app
+
+
+def build(only: str | None = None) -> Any:
+    """The command tree, as a click group; with just one verb if `only` names one, so that no other is imported."""
+    app = _root()
+    for name in COMMANDS if only is None else (only,):
+        command, panel = _command(name), COMMANDS[name].panel
         if isinstance(command, typer.Typer):
             for inner in command.registered_commands:
                 inner.help, inner.epilog = purpose_and_epilog(inner.callback.__doc__ or "")
-            app.add_typer(command, name=name, rich_help_panel=panel, context_settings=settings)
+            app.add_typer(command, name=name, rich_help_panel=panel, context_settings=_SETTINGS)
         else:
             purpose, epilog = purpose_and_epilog(command.__doc__ or "")
-            app.command(name, help=purpose, epilog=epilog, rich_help_panel=panel, context_settings=settings)(command)
+            app.command(name, help=purpose, epilog=epilog, rich_help_panel=panel, context_settings=_SETTINGS)(command)
+    return typer.main.get_command(app)
+
+
+def _outline() -> Any:
+    """The tree with nothing behind its verbs: enough for its help, and to know what is no verb."""
+    app = _root()
+    for name, entry in COMMANDS.items():
+        app.command(name, help=entry.purpose, rich_help_panel=entry.panel)(lambda: None)
     return typer.main.get_command(app)
 
 
@@ -123,7 +163,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _invoke(verb: str | None, arguments: list[str]) -> int:
-    group = build(verb)
+    group = build(verb) if verb in COMMANDS else _outline()
     try:
         with group.make_context("metricsctl", arguments or ["--help"]) as context:
             result = group.invoke(context)

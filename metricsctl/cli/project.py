@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import fnmatch
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +17,7 @@ from metricsctl.cli.config import Config, load_config
 if TYPE_CHECKING:
     from metricsctl.definition.project import Project
 
-__all__ = ["Location", "cache_folder", "is_excluded", "load_project", "locate", "read_definitions", "store_folder"]
+__all__ = ["Location", "cache_folder", "is_excluded", "load_project", "locate", "read_definitions", "store_folder", "user_cache"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,20 @@ def cache_folder(location: Location) -> Path:
     return location.folder / ".metricsctl" / "cache"
 
 
+def user_cache() -> Path | None:
+    """Where this user's programs keep what they can work out again; None where there is no home.
+
+    What ends up in SQL that is run is kept here and not in the project: a repository must not answer for the parser of its definitions.
+    """
+    with contextlib.suppress(RuntimeError):
+        if sys.platform == "win32":
+            return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "metricsctl" / "Cache"
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Caches" / "metricsctl"
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "metricsctl"
+    return None
+
+
 def is_excluded(file: Path, base: Path, globs: Sequence[str]) -> bool:
     """Whether a file lies under one of the globs, which count from `base`."""
     try:
@@ -79,7 +96,27 @@ def read_definitions(paths: Sequence[Path], config: Config) -> Project:
 
 def load_project(project: Path | None) -> Project:
     """The definitions that `-p` names, in order; ProjectError with every error if they are not."""
-    from metricsctl.lint.engine import check
+    from metricsctl.core.remembered import recall
 
-    location = locate(project)
-    return check(read_definitions(location.paths, location.config))
+    location, folder = locate(project), user_cache()
+    if folder is not None:
+        recall(folder, str(location.folder.resolve()))
+    definitions = read_definitions(location.paths, location.config)
+    texts = [text for file in definitions.files for text in (file.path, file.text)]
+    statements = [model.statement.text for model in definitions.models.values() if model.statement is not None]
+    _check_once(definitions, (*texts, *statements))
+    return definitions
+
+
+def _check_once(definitions: Project, texts: Sequence[str]) -> None:
+    """ProjectError with every error if definitions are not in order; what was in order once need not be looked at again."""
+    from metricsctl.core.kept import digest
+    from metricsctl.core.remembered import remembered
+
+    def in_order(_: str) -> bool:
+        from metricsctl.lint.engine import check
+
+        check(definitions)
+        return True
+
+    remembered(in_order)(digest(texts))

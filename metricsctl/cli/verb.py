@@ -19,6 +19,7 @@ from metricsctl.cli.io import Output, silence
 from metricsctl.cli.options import OUTPUT_PANEL, ColorOption, ExitZeroOption, OutputOption, QuietOption, VerboseOption
 from metricsctl.core.errors import MetricsctlError, UsageError
 from metricsctl.core.names import nearest
+from metricsctl.core.remembered import retain
 
 __all__ = ["guarded", "one_of", "verb"]
 
@@ -103,6 +104,8 @@ def guarded(out: Output, work: Callable[[], int | None]) -> int:
         return _interrupted()
     except Exception as error:  # noqa: BLE001 - the one place that turns a fault of ours into a line and a log
         return _interrupted() if _is_interrupt(error) else _fault(out, error)
+    finally:
+        retain()
     return 0 if code == 1 and out.exit_zero else code
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from metricsctl.core.diagnostics import Severity, Span
 from metricsctl.definition.forms import Bad, Reader
 from metricsctl.definition.source import Node, ScalarNode
-from metricsctl.definition.sql import SqlSyntaxError, columns_read, is_bare, parse_expression
+from metricsctl.definition.sql import SqlSyntaxError, canonical_expression, columns_read, parse_expression
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -58,9 +58,7 @@ class Expression:
 
     def canonical(self) -> str:
         """The same text for the same tree, whatever its layout and comments, in its own dialect."""
-        if is_bare(self.text, self.dialect):
-            return self.text
-        return str(self.tree.sql(dialect=self.dialect, comments=False))
+        return canonical_expression(self.text, self.dialect)
 
     def to_dict(self) -> str:
         """In reports an expression is its text."""
@@ -77,7 +75,7 @@ class ExpressionForm:
             raise reader.bad("expected an SQL expression", node)
         expression = Expression(node.text, reader.dialect, node)
         try:
-            _ = is_bare(node.text, reader.dialect) or expression.tree
+            _ = columns_read(node.text, reader.dialect)
         except SqlSyntaxError as error:
             reader.note("M501", Severity.ERROR, str(error), node.span_of(error.start, min(error.end, len(node.text)) or 1))
             raise Bad from error

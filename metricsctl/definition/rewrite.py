@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 
+from metricsctl.core.remembered import remembered
 from metricsctl.definition.sql import parse_expression
 
 __all__ = ["guard_divisions", "quote_dotted", "substitute", "transpile"]
 
 
-@functools.lru_cache(maxsize=4096)
+@remembered
 def transpile(text: str, source: str, target: str) -> str:
     """SQL from one dialect to another; `/` stays real division, whatever it means in `source`."""
     import sqlglot
@@ -23,7 +23,7 @@ def transpile(text: str, source: str, target: str) -> str:
     return str(tree.sql(dialect=target))
 
 
-@functools.lru_cache(maxsize=4096)
+@remembered
 def quote_dotted(text: str, dialect: str) -> str:
     """Canonical text in which a dotted name is one name: `revenue.de / 2` is `"revenue.de" / 2`."""
     from sqlglot import exp
@@ -36,7 +36,7 @@ def quote_dotted(text: str, dialect: str) -> str:
     return str(parse_expression(text, dialect).copy().transform(joined).sql(dialect=dialect, comments=False))
 
 
-@functools.lru_cache(maxsize=4096)
+@remembered
 def guard_divisions(text: str, dialect: str, on_zero: str) -> tuple[str, tuple[str, ...]]:
     """A formula with every division made safe, and the divisors in it, both as DuckDB's SQL.
 

@@ -6,12 +6,24 @@ import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from metricsctl.core.remembered import remembered
 from metricsctl.definition.words import is_column_name
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ["SqlSyntaxError", "columns_of", "columns_read", "is_bare", "is_reserved", "parse_expression", "parse_select", "walk_tree"]
+__all__ = [
+    "SqlSyntaxError",
+    "canonical_expression",
+    "columns_of",
+    "columns_read",
+    "extent",
+    "is_bare",
+    "is_reserved",
+    "parse_expression",
+    "parse_select",
+    "walk_tree",
+]
 
 
 class SqlSyntaxError(ValueError):
@@ -155,12 +167,24 @@ def columns_of(tree: exp.Expr) -> list[tuple[str, str, int, int]]:
     return sorted(found, key=lambda item: item[2])
 
 
-@functools.lru_cache(maxsize=65536)
+def extent(tree: exp.Expr) -> tuple[int, int] | None:
+    """The offsets between which a tree stands in its text; None where the parser does not say."""
+    metas = [part.meta for part in tree.walk() if "start" in part.meta]
+    return (min(meta["start"] for meta in metas), max(meta["end"] for meta in metas) + 1) if metas else None
+
+
+@remembered
 def columns_read(text: str, dialect: str) -> tuple[tuple[str, str, int, int], ...]:
     """The columns of a scalar expression, as `columns_of` gives them. Raises SqlSyntaxError."""
     if is_bare(text, dialect):
         return (("", text, 0, len(text)),)
     return tuple(columns_of(parse_expression(text, dialect)))
+
+
+@remembered
+def canonical_expression(text: str, dialect: str) -> str:
+    """The same text for the same scalar expression, whatever its layout and comments, in its own dialect. Raises SqlSyntaxError."""
+    return text if is_bare(text, dialect) else str(parse_expression(text, dialect).sql(dialect=dialect, comments=False))
 
 
 # duckdb_keywords() where keyword_category = 'reserved', of DuckDB 2.0; it holds all that PostgreSQL reserves

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from metricsctl.core.diagnostics import Severity, Span
+from metricsctl.core.remembered import remembered
 from metricsctl.definition.forms import Bad, Reader
 from metricsctl.definition.source import Node, ScalarNode
-from metricsctl.definition.sql import SqlSyntaxError, parse_select
+from metricsctl.definition.sql import SqlSyntaxError, extent, parse_select
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -35,6 +36,38 @@ def _names_cte(table: exp.Table) -> bool:
     return False
 
 
+@remembered
+def tables_named(text: str, dialect: str) -> tuple[tuple[str, int, int], ...]:
+    """The tables that a statement reads, in the order of the text: (name, start and end offset); its own CTEs are not among them."""
+    from sqlglot import exp
+
+    found = [table for table in parse_select(text, dialect).find_all(exp.Table) if table.name and not _names_cte(table)]
+    found.sort(key=lambda table: table.this.meta.get("start", 0))
+    return tuple((table.name, *(extent(table.this) or (0, len(text)))) for table in found)
+
+
+@remembered
+def columns_named(text: str, dialect: str) -> tuple[str, ...]:
+    """The distinct names of all columns that stand in a statement."""
+    from sqlglot import exp
+
+    return tuple(sorted({column.name for column in parse_select(text, dialect).find_all(exp.Column)}))
+
+
+@remembered
+def takes_all(text: str, dialect: str) -> bool:
+    """Whether a statement has a star in it."""
+    from sqlglot import exp
+
+    return parse_select(text, dialect).find(exp.Star) is not None
+
+
+@remembered
+def canonical_select(text: str, dialect: str) -> str:
+    """The same text for the same statement, whatever its layout and comments, in its own dialect."""
+    return str(parse_select(text, dialect).sql(dialect=dialect, comments=False))
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """The SELECT statement of a model, inline or from a file."""
@@ -55,45 +88,33 @@ class Statement:
 
     def span_of(self, tree: exp.Expr) -> Span:
         """The place of a part of the statement, else of the whole."""
-        metas = [part.meta for part in tree.walk() if "start" in part.meta]
-        if not metas:
-            return self.span
-        return self.node.span_of(min(meta["start"] for meta in metas), max(meta["end"] for meta in metas) + 1)
+        found = extent(tree)
+        return self.span if found is None else self.node.span_of(*found)
 
     def tables(self) -> list[str]:
         """The sources and models that it reads, in the order of the text; its own CTEs are not among them."""
-        return list(dict.fromkeys(table.name for table in self._tables()))
+        return list(dict.fromkeys(name for name, _, _ in tables_named(self.text, self.dialect)))
 
     def table_spans(self) -> list[tuple[str, Span]]:
         """The same with the place of each mention."""
-        return [(table.name, self.span_of(table.this)) for table in self._tables()]
-
-    def _tables(self) -> list[exp.Table]:
-        from sqlglot import exp
-
-        found = [table for table in self.tree.find_all(exp.Table) if table.name and not _names_cte(table)]
-        return sorted(found, key=lambda table: table.this.meta.get("start", 0))
+        return [(name, self.node.span_of(start, end)) for name, start, end in tables_named(self.text, self.dialect)]
 
     def column_names(self) -> set[str]:
         """The names of all columns that stand in it."""
-        from sqlglot import exp
-
-        return {column.name for column in self.tree.find_all(exp.Column)}
+        return set(columns_named(self.text, self.dialect))
 
     def has_star(self) -> bool:
         """Whether it takes every column of something."""
-        from sqlglot import exp
-
-        return self.tree.find(exp.Star) is not None
+        return takes_all(self.text, self.dialect)
 
     def canonical(self) -> str:
         """The same text for the same tree, whatever its layout and comments, in its own dialect."""
-        return str(self.tree.sql(dialect=self.dialect, comments=False))
+        return canonical_select(self.text, self.dialect)
 
     def check(self, reader: Reader) -> bool:
         """Whether it parses; the fault is noted (M501)."""
         try:
-            _ = self.tree
+            _ = tables_named(self.text, self.dialect)
         except SqlSyntaxError as error:
             reader.note("M501", Severity.ERROR, str(error), self.node.span_of(error.start, min(error.end, len(self.text))))
             return False

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from metricsctl.core.remembered import remembered
+from metricsctl.definition.sql import extent, parse_select
+
 if TYPE_CHECKING:
     from sqlglot import exp
 
@@ -30,11 +33,17 @@ _CLAUSES = {
 }
 
 
-def obstacle(tree: exp.Query, static: Collection[str] = ()) -> tuple[str, exp.Expr] | None:
-    """The first construct of a statement that is not row-wise: its name, and the part of the tree where it stands.
+@remembered
+def obstacle(text: str, dialect: str, *static: str) -> tuple[str, int, int] | None:
+    """The first construct of a statement that is not row-wise: its name, and the offsets between which it stands in the text.
 
-    `static` are the names of static tables, to which rows may be joined.
+    `static` are the names of static tables, to which rows may be joined. Raises SqlSyntaxError.
     """
+    found = _obstacle(parse_select(text, dialect), static)
+    return None if found is None else (found[0], *(extent(found[1]) or (0, len(text))))
+
+
+def _obstacle(tree: exp.Query, static: Collection[str]) -> tuple[str, exp.Expr] | None:
     from sqlglot import exp
 
     named: tuple[tuple[type[exp.Expr], str], ...] = (

@@ -169,7 +169,8 @@ class Facts:
 
     def obstacle(self, model: Model) -> str | None:
         """What in a model's SQL needs more than one row at a time, in words; joins to static tables do not."""
-        found = None if model.statement is None else obstacle(model.statement.tree, self.project.static_tables)
+        statement = model.statement
+        found = None if statement is None else obstacle(statement.text, statement.dialect, *sorted(self.project.static_tables))
         return None if found is None else found[0]
 
     @functools.cached_property

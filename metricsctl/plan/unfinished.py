@@ -81,10 +81,11 @@ def _static(project: Project, relation: Source | Model) -> Obstacle | None:
 
 
 def _stateful(project: Project, relation: Source | Model) -> Obstacle | None:
-    if not isinstance(relation, Model) or relation.statement is None:
+    statement = relation.statement if isinstance(relation, Model) else None
+    if statement is None:
         return None
-    found = obstacle(relation.statement.tree, project.static_tables)
-    return None if found is None else Obstacle(f"{found[0]} in a model", relation.statement.span_of(found[1]))
+    found = obstacle(statement.text, statement.dialect, *sorted(project.static_tables))
+    return None if found is None else Obstacle(f"{found[0]} in a model", statement.node.span_of(found[1], found[2]))
 
 
 def _without_time(_: Project, relation: Source | Model) -> Obstacle | None:

@@ -49,6 +49,15 @@ def test_a_command_imports_only_what_it_needs(arguments: list[str], forbidden: s
     assert modules_of(*arguments) & forbidden == set()
 
 
+def test_what_was_read_once_needs_no_sql_parser(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "metricsctl", "init", str(tmp_path), "-q"], capture_output=True, check=True, timeout=60)
+    ingest, query = ("ingest", str(tmp_path / "events"), "-p", str(tmp_path)), ("query", "revenue", "-p", str(tmp_path))
+    assert "sqlglot" in modules_of(*ingest)
+    for line in (ingest, query, ("detect", "-p", str(tmp_path))):
+        subprocess.run([sys.executable, "-m", "metricsctl", *line], capture_output=True, check=True, timeout=60)
+        assert modules_of(*line) & {"sqlglot", "pandas", "sklearn", "scipy", "networkx"} == set()
+
+
 def test_importing_the_package_imports_nothing_else() -> None:
     code = "import sys; before = set(sys.modules); import metricsctl; print(sorted(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -43,6 +43,12 @@ def test_examples_parse(name: str, command: object) -> None:
         command.make_context(name, arguments)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_all_says_what_the_help_of_one_says(name: str) -> None:
+    command = build(name).commands[name]
+    assert COMMANDS[name].purpose == command.help.strip()
+
+
 def test_the_tree_can_be_built_for_one_verb() -> None:
     assert list(build("config").commands) == ["config"]
     assert set(build().commands) == set(COMMANDS)

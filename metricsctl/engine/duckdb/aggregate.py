@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from metricsctl.engine.duckdb.connection import quote
 from metricsctl.engine.duckdb.parquet import read_parquet
-from metricsctl.engine.duckdb.parse import batch_table
 from metricsctl.engine.duckdb.states import STATES, column_names
 from metricsctl.engine.duckdb.static import static_table
 from metricsctl.engine.duckdb.typed import key_hash, sql_type
@@ -16,6 +15,7 @@ from metricsctl.plan.types import Measure, Rollup, SourcePlan, Sql
 
 __all__ = [
     "Closed",
+    "batch_table",
     "dialect_sql",
     "fold_sql",
     "is_late",
@@ -85,6 +85,11 @@ def dialect_sql(sql: Sql) -> str:
     from metricsctl.definition.rewrite import transpile
 
     return transpile(sql.text, sql.dialect, "duckdb")
+
+
+def batch_table(source: str) -> str:
+    """The temporary table that holds the batch of a source, quoted."""
+    return quote(f"batch of {source}")
 
 
 def session_batch(model: str) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from metricsctl.engine.duckdb.aggregate import batch_table
 from metricsctl.engine.duckdb.connection import literal, quote
-from metricsctl.engine.duckdb.parse import batch_table
 from metricsctl.engine.duckdb.typed import DUPLICATE
 from metricsctl.plan.types import SourcePlan, digest
 

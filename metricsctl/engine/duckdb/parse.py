@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from metricsctl.core.errors import DataError
 from metricsctl.engine.batch import Batch, LoadedBatch, Record, Reject, masked
+from metricsctl.engine.duckdb.aggregate import batch_table
 from metricsctl.engine.duckdb.connection import literal, quote
 from metricsctl.engine.duckdb.late import Late
 from metricsctl.engine.duckdb.nested import json_columns, json_fields, struct_field
@@ -28,7 +29,7 @@ from metricsctl.plan.types import SourcePlan
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["batch_table", "load_batch"]
+__all__ = ["load_batch"]
 
 _SLICE = 4 * 122_880  # rows of a Parquet file that are read at once; the unit is DuckDB's own
 _Line = tuple[Record, bytes]
@@ -49,11 +50,6 @@ class _Filled:
     @property
     def rejected(self) -> int:
         return self.rows - self.accepted - self.others - self.unmatched
-
-
-def batch_table(source: str) -> str:
-    """The temporary table that holds the batch of a source, quoted."""
-    return quote(f"batch of {source}")
 
 
 def load_batch(
