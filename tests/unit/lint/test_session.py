@@ -58,7 +58,7 @@ def test_a_changed_sql_file_is_seen(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", ["", "{", "[]", "null", '{"files": {}}', "\x00\x01", '{"files": {}, "data": {"asked": 3, "findings": 1}}']
+    "damage", ["", "{", "[]", "null", '{"files": {}}', "\x00", '{"files": {}, "data": {"asked": 3}}']
 )
 def test_a_damaged_result_counts_as_none(folder: Path, damage: str) -> None:
     session(folder).run()
