@@ -57,9 +57,7 @@ def test_a_changed_sql_file_is_seen(folder: Path) -> None:
     assert "M503" in {item.code for item in session(folder).run().findings}
 
 
-@pytest.mark.parametrize(
-    "damage", ["", "{", "[]", "null", '{"files": {}}', "\x00", '{"files": {}, "data": {"asked": 3}}']
-)
+@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"files": {}}', "\x00", '{"files": {}, "data": {"asked": 3}}'])
 def test_a_damaged_result_counts_as_none(folder: Path, damage: str) -> None:
     session(folder).run()
     for path in (folder / ".cache").glob("*.json"):
