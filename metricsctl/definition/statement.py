@@ -131,7 +131,7 @@ class StatementForm:
 
     def read(self, node: Node, reader: Reader) -> Statement:
         """Read and parse."""
-        if not isinstance(node, ScalarNode) or not node.text.strip():
+        if not isinstance(node, ScalarNode) or not isinstance(node.value, str) or not node.text.strip():
             raise reader.bad("expected a SELECT statement", node)
         statement = Statement(node.text, reader.dialect, node)
         if not statement.check(reader):

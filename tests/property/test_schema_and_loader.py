@@ -144,5 +144,6 @@ def test_both_take_what_is_valid(tree: dict[str, Any]) -> None:
 @example({"metrics": [{"name": "a", "type": "counter", "source_event": "e", "aggregation_field": 1}]})
 @example({"metrics": [{"name": "a", "type": "ratio", "dependencies": ["b"]}]})
 @example({"version": True, "metrics": []})
+@example({"version": 1, "models": [{"name": "a", "sql": None}]})
 def test_both_say_the_same_of_what_may_be_wrong(tree: dict[str, Any]) -> None:
     assert by_loader(tree) == SCHEMA.is_valid(tree), (load_text(json.dumps(tree)).findings, [e.message for e in SCHEMA.iter_errors(tree)])
