@@ -17,7 +17,7 @@ __all__ = ["FAULTS", "Fault", "Planting", "Scene"]
 _HOUR = US["h"]
 _DAY = 24 * _HOUR
 _NUMBERS = ("double", "float", "decimal", "numeric", "integer", "int", "bigint", "smallint", "real")
-_VALUED = frozenset({"sum", "mean", "min", "max", "first", "last", "values", "moments"})
+_VALUED = frozenset({"sum", "mean", "min", "max", "first", "last", "values", "quantiles", "moments"})
 _MOST_VALUES = 20  # of a dimension whose segment may fail
 _SILENCE = 6 * _HOUR
 

@@ -13,7 +13,7 @@ from metricsctl.plan.types import Plan, Rollup, Sql, bases
 
 __all__ = ["check_expressions"]
 
-_NUMBERS = {"sum", "mean", "min", "max", "first", "last", "values", "moments"}
+_NUMBERS = {"sum", "mean", "min", "max", "first", "last", "values", "quantiles", "moments"}
 
 
 def check_expressions(project: Project, plan: Plan, folder: DuckDbFolder, rollups: Iterable[Rollup]) -> None:

@@ -50,8 +50,8 @@ _STATES: dict[str, StateKind] = {
     "first": "first",
     "last": "last",
     "count_distinct": "distinct",
-    "median": "values",
-    "percentile": "values",
+    "median": "quantiles",
+    "percentile": "quantiles",
     "stddev": "moments",
 }
 _TAKEN: dict[str, StateKind] = {"last": "last", "first": "first"}
@@ -144,7 +144,7 @@ class _Builder:
         stock, entity = self.stock(metric)
         keys = tuple(self.key(metric, name) for name in self.project.dimensions_of(metric))
         types = self.types_of(metric, filters)
-        kind = _TAKEN[stock.take] if stock is not None else "sketch" if metric.approximate else _STATES[metric.agg]
+        kind = _TAKEN[stock.take] if stock is not None else _kind(metric)
         measure = Measure(kind, None if metric.expr is None else _sql(metric.expr), tuple(map(_sql, filters)), types)
         rollup = Rollup(
             relation=metric.source.name,
@@ -300,6 +300,14 @@ class _Builder:
             key=_key(source),
             dedup=source.dedup or source.time.lateness,
         )
+
+
+def _kind(metric: Simple) -> StateKind:
+    """The state that an aggregate is kept as."""
+    if metric.approximate:
+        return "sketch"
+    kind = _STATES[metric.agg]
+    return "values" if kind == "quantiles" and metric.exact else kind
 
 
 def _types(relation: Source | Model, names: set[str] | None) -> tuple[tuple[str, str], ...]:

@@ -40,7 +40,7 @@ __all__ = [
 Match = tuple[tuple[str, tuple[str, ...]], ...]
 """Fields that a row of a mixed stream must have, with the values (as text) that each may have, to be of a source."""
 
-StateKind = Literal["count", "sum", "mean", "min", "max", "first", "last", "distinct", "sketch", "values", "moments"]
+StateKind = Literal["count", "sum", "mean", "min", "max", "first", "last", "distinct", "sketch", "values", "quantiles", "moments"]
 
 
 def digest(value: Any, length: int = 10) -> str:
@@ -79,8 +79,8 @@ class Measure:
     """A mergeable state: what is kept of the rows of a (window, dimensions).
 
     count: how many. sum; mean: sum and count. min; max. first; last: the value with its time, at a tie the larger value.
-    distinct: the set of 64-bit hashes. sketch: the smallest of them. values: all values. moments: count, mean and the sum of squared
-    deviations.
+    distinct: the set of 64-bit hashes. sketch: the smallest of them. values: all values. quantiles: all values of a small group, evenly
+    spaced ones of a large one. moments: count, mean and the sum of squared deviations.
     """
 
     kind: StateKind

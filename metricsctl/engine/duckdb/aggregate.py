@@ -179,12 +179,13 @@ def _created(measure: Measure) -> list[str]:
     return made
 
 
-def merge_columns(measure: Measure) -> list[str]:
-    """SELECT items that merge a measure's states; the columns keep their names."""
+def merge_columns(measure: Measure, *, to_read: bool = False) -> list[str]:
+    """SELECT items that merge a measure's states, to be stored or only to be read; the columns keep their names."""
     state = STATES[measure.kind]
+    merged = (to_read and state.read) or state.merge
     names = column_names(measure.id, measure.kind)
     quoted = [quote(name) for name in names]
     items = []
-    for text, (_, kind), name in zip(state.merge, state.columns, names, strict=True):
+    for text, (_, kind), name in zip(merged, state.columns, names, strict=True):
         items.append(f"CAST({text.format(*quoted)} AS {kind.upper()}) AS {quote(name)}")
     return items

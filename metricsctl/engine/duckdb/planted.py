@@ -106,9 +106,9 @@ def _state(kind: StateKind, columns: Sequence[str], events: str, values: str, di
         return [f"CASE WHEN {events} > 0 THEN {first} END", f"CASE WHEN {events} > 0 THEN {columns[1]} * {values} END"]
     if kind == "distinct":
         return [f"list_filter({first}, LAMBDA h: hash(h, {quote(WINDOW)}) % {_FINE} < {_FINE} * {events})"]
-    if kind == "values":
+    if kind in {"values", "quantiles"}:
         kept = f"list_filter({first}, LAMBDA v, i: {_chance(dimensions, 'i')} < {{}})"
         several = f"CASE WHEN {events} > 1 THEN list_concat({first}, {kept.format(f'({events} - 1)')}) ELSE {kept.format(events)} END"
-        return [f"list_transform({several}, LAMBDA v: v * {values})"]
+        return [f"list_transform({several}, LAMBDA v: v * {values})", *columns[1:]]
     share = f"CASE WHEN {first} > 0 THEN {count(first)} / {first} ELSE 0 END"
     return [count(first), f"{columns[1]} * {values}", f"{columns[2]} * {values} * {values} * {share}"]

@@ -52,7 +52,7 @@ def values_sql(
     if any(base.stock is not None for base in wanted.values()):
         return _stock(scan, by, wanted, where, dimensions)
     measures: dict[str, Measure] = {base.measure.id: base.measure for base in wanted.values() if base.measure.id != "rows"}
-    merged = [item for measure in measures.values() for item in merge_columns(measure)]
+    merged = [item for measure in measures.values() for item in merge_columns(measure, to_read=True)]
     keys = [f"{quote(dimension_column(name))} AS {quote('key ' + name)}" for name in by]
     shown_keys = [quote("key " + name) for name in by]
     filtered = scan if where is None else f"(SELECT * FROM {scan} WHERE {where})"

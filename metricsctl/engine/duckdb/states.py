@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from metricsctl.engine.duckdb.connection import quote
+from metricsctl.engine.duckdb.quantiles import KEPT, combined_level, combined_values, level_of, thinned
 from metricsctl.engine.duckdb.typed import HASH
 from metricsctl.plan.tables import ColumnType
 from metricsctl.plan.types import StateKind
@@ -27,12 +28,14 @@ class State:
     A sum is compensated, but for one with infinite terms, which compensation would turn into NaN.
     A sketch keeps the smallest hashes (bottom k; Bar-Yossef et al. 2002): all of them up to k, else the largest kept tells how densely
     they lie (the unbiased estimate of Beyer et al. 2007). Any order of merging gives the same one.
+    Quantiles are all values of a small group, evenly spaced ones of a large one; `read` merges them without making them fewer.
     Moments are merged as Chan, Golub and LeVeque (1979) do, which does not cancel as the sum of squares would.
     """
 
     columns: tuple[tuple[str, ColumnType], ...]
     create: tuple[str, ...]
     merge: tuple[str, ...]
+    read: tuple[str, ...] = ()  # merges for a query, where that differs from what is stored
 
 
 def _sum(value: str, where: str = "true") -> str:
@@ -43,6 +46,17 @@ def _sum(value: str, where: str = "true") -> str:
 _DOUBLE = "CAST({v} AS DOUBLE)"
 _SUM = _sum(_DOUBLE, "{f}")
 _PRESENT = "{f} AND ({v}) IS NOT NULL"
+_ALL = f"list({_DOUBLE}) FILTER (WHERE {_PRESENT})"
+_MANY = f"count({_DOUBLE}) FILTER (WHERE {{f}})"
+
+
+def _combined(*, shorten: bool) -> tuple[str, str]:
+    """How states of quantiles become one, as templates."""
+    columns = ("<0>", "<1>")
+    made = (combined_values(*columns, shorten=shorten), combined_level(*columns, shorten=shorten))
+    values, level = (text.replace("{", "{{").replace("}", "}}").replace("<0>", "{0}").replace("<1>", "{1}") for text in made)
+    return values, level
+
 
 STATES: dict[StateKind, State] = {
     "count": State((("n", "bigint"),), ("count({v}) FILTER (WHERE {f})",), ("sum({0})::BIGINT",)),
@@ -78,8 +92,14 @@ STATES: dict[StateKind, State] = {
     ),
     "values": State(
         (("values", "double[]"),),
-        (f"list({_DOUBLE}) FILTER (WHERE {_PRESENT})",),
+        (_ALL,),
         ("flatten(list({0}) FILTER (WHERE {0} IS NOT NULL))",),
+    ),
+    "quantiles": State(
+        (("values", "double[]"), ("level", "bigint")),
+        (f"CASE WHEN {_MANY} > {KEPT} THEN {thinned(_ALL, level_of(_MANY))} ELSE {_ALL} END", level_of(_MANY)),
+        _combined(shorten=True),
+        _combined(shorten=False),
     ),
     "moments": State(
         (("n", "bigint"), ("mean", "double"), ("m2", "double")),
