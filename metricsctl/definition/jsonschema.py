@@ -61,7 +61,8 @@ def _conditions(name: str, spec: Key) -> Iterator[dict[str, Any]]:
 
 
 def _said(when: When) -> dict[str, Any]:
-    return {"properties": {when.key: {"enum": list(when.words)}}, "required": [when.key]}
+    said: dict[str, Any] = {"properties": {when.key: {"enum": list(when.words)}}}
+    return said if when.or_absent else said | {"required": [when.key]}
 
 
 def _metric(kind: str) -> dict[str, Any]:

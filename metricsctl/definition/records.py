@@ -19,10 +19,15 @@ __all__ = ["Key", "Placed", "Record", "When", "key", "keys_of", "note_missing", 
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """Another key of the same record has one of these words."""
+    """Another key of the same record has one of these words; `or_absent`: or is not given."""
 
     key: str
     words: tuple[str, ...]
+    or_absent: bool = False
+
+    def holds(self, values: Mapping[str, Any]) -> bool:
+        """Whether the keys that are given have it so."""
+        return self.or_absent if self.key not in values else values[self.key] in self.words
 
     def __str__(self) -> str:
         return f"{self.key}: {' or '.join(self.words)}"
@@ -187,9 +192,9 @@ def _fits_together(cls: type, node: MapNode, values: Mapping[str, Any], places: 
     """Keys that need or exclude each other; every fault is noted."""
     before = len(reader.findings)
     for name, spec in _shape(cls).conditional:
-        if spec.needed and name not in places and values.get(spec.needed.key) in spec.needed.words:
+        if spec.needed and name not in places and spec.needed.holds(values):
             note_missing(name, node, reader, f"{name}: {spec.form.says()}", f": {values[spec.needed.key]} needs it")
-        elif spec.only and name in places and values.get(spec.only.key) not in spec.only.words:
+        elif spec.only and name in places and not spec.only.holds(values):
             reader.note("M004", Severity.ERROR, f"'{name}' has no meaning here", node.key(name).span, f"it goes with {spec.only}")
     one_of: tuple[str, ...] = getattr(cls, "ONE_OF", ())
     given = [name for name in one_of if name in places]

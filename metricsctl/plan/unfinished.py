@@ -51,8 +51,6 @@ def _semi_additive(metric: Metric) -> Obstacle | None:
         return None
     if metric.window is not None:
         return Obstacle("semi-additive metrics in hopping windows", metric.place("window"))
-    if stock.take == "first" and stock.carry is not None:
-        return Obstacle("semi-additive metrics that carry a first value", stock.place("carry"))
     if metric.agg not in _OF_STOCKS:
         return Obstacle(f"semi-additive metrics with `agg: {metric.agg}`", metric.place("agg"))
     return None

@@ -140,7 +140,11 @@ class SemiAdditive(Placed):
 
     take: str = key(Choice(("last", "first")), "Which value of an entity in a window counts.", default="last")
     per: tuple[Ref, ...] = key(OneOrMore(Name("column")), "Columns that tell the entities apart.", required=True)
-    carry: Duration | None = key(DURATION, "How long a value holds where no newer one comes (default: not beyond its window).")
+    carry: Duration | None = key(
+        DURATION,
+        "How long a value holds where no newer one comes (default: not beyond its window).",
+        only=When("take", ("last",), or_absent=True),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -72,6 +72,9 @@ def test_an_alias_is_followed_to_its_metric() -> None:
         broken.metric("a")
 
 
+STOCK = "version: 1\nmetrics:\n  - {name: a, type: simple, source: s, agg: sum, expr: x, semi_additive:"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -84,6 +87,10 @@ def test_an_alias_is_followed_to_its_metric() -> None:
         ("version: 1\nmetrics:\n  - {name: a, type: simple, source: s, agg: count, grain: 7m}\n", ["M004"]),
         ("version: 1\nmetrics:\n  - {name: a, type: simple, source: s, agg: percentile, expr: x}\n", ["M003"]),
         ("version: 1\nmetrics:\n  - {name: a, type: simple, source: s, agg: sum, expr: x, p: 0.5}\n", ["M004"]),
+        (f"{STOCK} {{per: u, carry: 1d}}}}\n", []),
+        (f"{STOCK} {{per: u, take: last, carry: 1d}}}}\n", []),
+        (f"{STOCK} {{per: u, take: first}}}}\n", []),
+        (f"{STOCK} {{per: u, take: first, carry: 1d}}}}\n", ["M004"]),
         ("version: 1\nmetrics:\n  - {name: a, type: derived, expr: 'sum(x)'}\n", ["M501"]),
         ("version: 1\nmodels:\n  - {name: m}\n", ["M003"]),
         ("version: 1\nmodels:\n  - {name: m, sql: DROP TABLE x}\n", ["M501"]),

@@ -38,11 +38,6 @@ metrics:
         ("{name: a, type: conversion, base: log, convert: log, entity: user, within: 7d}", "conversion metrics", "conversion"),
         ("{name: a, type: simple, source: log, agg: count, window: {size: 63m, slide: 7m}}", "slide of 7m (it is no grain", "7m"),
         ("{name: a, type: simple, source: log, agg: median, expr: x, semi_additive: {per: u}}", "`agg: median`", "median"),
-        (
-            "{name: a, type: simple, source: log, agg: sum, expr: x, semi_additive: {per: u, take: first, carry: 1d}}",
-            "semi-additive metrics that carry a first value",
-            "1d",
-        ),
         ("{name: a, type: simple, source: long, agg: count}", "a model over the sessions of 'visits'", "SELECT session_start FROM visits"),
         ("{name: a, type: simple, source: daily, agg: sum, expr: n}", "GROUP BY in a model", "GROUP BY at"),
         ("{name: a, type: simple, source: over, agg: sum, expr: n}", "GROUP BY in a model", "GROUP BY at"),
