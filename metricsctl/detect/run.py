@@ -64,7 +64,7 @@ def detect(
         A store that cannot be read.
     """
     from metricsctl.detect.collect import Wanted, collect
-    from metricsctl.plan.unfinished import left_out, not_computed, not_heeded
+    from metricsctl.plan.unfinished import left_out, not_computed
     from metricsctl.query.period import parse_period
 
     options = options or DetectOptions()
@@ -74,7 +74,7 @@ def detect(
     names = metrics or [*own, *(name for name in project.series if name not in project.all_metrics)]
     wanted = Wanted(options.by, options.grain, options.until, options.min_share, options.min_rows)
     collected = collect(project, store, names, wanted)
-    noticed = (*(left_out(item) for item in skipped.values()), *not_heeded(project, "detect"), *collected.diagnostics)
+    noticed = (*(left_out(item) for item in skipped.values()), *collected.diagnostics)
     starts = {
         item.traits.metric: parse_period(options.since, None, item.traits.zone, collected.marks[item.traits.metric]).since
         for item in collected.sets

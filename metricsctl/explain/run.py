@@ -88,6 +88,8 @@ def _explain(
     project: Project, store: Path, reader: PanelReader, name: str, asked: Asked | str | int, options: ExplainOptions
 ) -> Explanation:
     computation = reader.plan.computations[name]
+    if reader.plan.is_without_total(computation):
+        return _empty("numbers-only", f"'{name}' keeps numbers only (`rollup: final_only`): it has no total to explain", "drop `rollup:`")
     grain, zone = reader.grain_of(computation), project.zone_of(project.metric(name))
     span = reader.span(computation, grain, zone)
     if span is None:

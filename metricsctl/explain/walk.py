@@ -77,8 +77,8 @@ def metric_move(name: str, reader: PanelReader, axis: Axis, inside: Mask) -> Mov
 
 
 def _is_read(reader: PanelReader, base: Base) -> bool:
-    """Whether its states are in the store, by the dimensions of the segment."""
-    return base.rollup in reader.store.head.tables and reader.has_segment(base)
+    """Whether its states are in the store, by the dimensions of the segment; of numbers (`rollup: final_only`) there is no total."""
+    return base.rollup in reader.store.head.tables and reader.has_segment(base) and not reader.plan.is_without_total(base)
 
 
 def _rows(relation: str, reader: PanelReader, axis: Axis, inside: Mask) -> Move | None:

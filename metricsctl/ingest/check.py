@@ -33,7 +33,7 @@ def check_expressions(project: Project, plan: Plan, folder: DuckDbFolder, rollup
             for filter_sql in base.measure.filters:
                 _check(folder, rollup, filter_sql, metric.place("filter"), faults)
             if base.measure.expr is not None:
-                number = base.measure.kind in _NUMBERS
+                number = base.measure.state.kind in _NUMBERS
                 _check(folder, rollup, base.measure.expr, metric.place("expr"), faults, number_for=metric.agg if number else None)
     if faults:
         raise ProjectError.of(sorted(set(faults), key=lambda fault: fault.sort_key))

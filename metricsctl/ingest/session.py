@@ -227,7 +227,7 @@ class Session:
         """Write what is pending to files that the group publishes at its end: an atomic run's one group, or that of a large file."""
         for target in self._fed():
             rollup = target.rollup
-            if rollup.session is not None:
+            if rollup.session is not None or rollup.final_only:
                 continue
             table = table_of(rollup, target.measures)
             stored = target.stored or tuple(column.name for column in table.columns)
@@ -249,7 +249,7 @@ class Session:
         self.sink.begin()
         self.folder.save(self.sink.head().seq + 1)
         for target in self._fed():
-            self._publish(target)
+            self._publish(target, last=last)
             if last:
                 self._note_open(target.rollup)
         if self.group.accepted:
@@ -265,7 +265,7 @@ class Session:
         self.folder.clear()
         self.group = Group()
 
-    def _publish(self, target: Target) -> None:
+    def _publish(self, target: Target, *, last: bool) -> None:
         rollup, stored = target.rollup, target.stored
         table = table_of(rollup, target.measures)
         if not stored:
@@ -273,7 +273,11 @@ class Session:
             stored = tuple(column.name for column in table.columns)
         self.sink.put_staged(rollup.id)
         self.crowded.look(self.folder, rollup)
-        sql = self.folder.pending_sql(rollup, target.measures, stored, self.closed[rollup.id])
+        if rollup.final_only:
+            over = self._closed_windows(rollup) if last else None
+            sql = None if over is None else self.folder.open_windows.closed_sql(rollup, target.measures, stored, over)
+        else:
+            sql = self.folder.pending_sql(rollup, target.measures, stored, self.closed[rollup.id])
         if sql is not None:
             self.published[rollup.id] = self.published.get(rollup.id, 0) + self.sink.put(rollup.id, sql)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from metricsctl.core.diagnostics import Diagnostic, Severity
 from metricsctl.ingest.rejects import RejectLimit
 from metricsctl.ingest.report import IngestReport, SourceReport
-from metricsctl.plan.unfinished import left_out, not_heeded
+from metricsctl.plan.unfinished import left_out
 from metricsctl.store.held import rebuild_findings, waiting_metrics
 
 if TYPE_CHECKING:
@@ -59,5 +59,9 @@ def _left_out(run: Session) -> Iterator[Diagnostic]:
     for model, rows in sorted(run.folder.sessions.without_entity.items()):
         if rows:
             yield Diagnostic("no-entity", Severity.WARNING, f"{rows:,} rows have no entity and belong to no session of '{model}'")
+    for rollup, rows in sorted(run.folder.open_windows.too_late.items()):
+        if rows:
+            names = ", ".join(run.plan.metrics_on(rollup))
+            message = f"{rows:,} events came when their window was final, and do not count in {names} (`rollup: final_only`)"
+            yield Diagnostic("late", Severity.WARNING, message, hint="a longer `lateness:` waits for them")
     yield from map(left_out, run.plan.skipped.values())
-    yield from not_heeded(run.project, "ingest", frozenset(run.tallies))

@@ -19,6 +19,7 @@ from metricsctl.plan.types import (
     ROWS,
     Base,
     Computation,
+    Finished,
     Formula,
     FormulaInput,
     InputColumn,
@@ -145,7 +146,11 @@ class _Builder:
         keys = tuple(self.key(metric, name) for name in self.project.dimensions_of(metric))
         types = self.types_of(metric, filters)
         kind = _TAKEN[stock.take] if stock is not None else _kind(metric)
-        measure = Measure(kind, None if metric.expr is None else _sql(metric.expr), tuple(map(_sql, filters)), types)
+        p = 0.5 if metric.agg == "median" else metric.p
+        final_only = metric.rollup == "final_only"
+        finished = Finished(kind, metric.agg, p) if final_only else None
+        expr = None if metric.expr is None else _sql(metric.expr)
+        measure = Measure("number" if final_only else kind, expr, tuple(map(_sql, filters)), types, finished)
         rollup = Rollup(
             relation=metric.source.name,
             sources=relation.sources,
@@ -158,12 +163,12 @@ class _Builder:
             statics=relation.statics,
             session=relation.session,
             entity=entity,
+            final_only=final_only,
         )
         known = self.rollups.setdefault(rollup.id, rollup)
         if measure.id not in {item.id for item in known.measures}:
             measures = sorted((*known.measures, measure), key=lambda item: (item.id != "rows", item.id))
             self.rollups[rollup.id] = replace(known, measures=tuple(measures))
-        p = 0.5 if metric.agg == "median" else metric.p
         return Base(metric.name.name, rollup.id, measure, metric.agg, p, span, stock)
 
     def stock(self, metric: Simple) -> tuple[Stock | None, tuple[Sql, ...]]:

@@ -18,6 +18,7 @@ from metricsctl.core.timegrid import Grain, TimeGrid
 __all__ = [
     "Base",
     "Computation",
+    "Finished",
     "Formula",
     "FormulaInput",
     "InputColumn",
@@ -40,7 +41,7 @@ __all__ = [
 Match = tuple[tuple[str, tuple[str, ...]], ...]
 """Fields that a row of a mixed stream must have, with the values (as text) that each may have, to be of a source."""
 
-StateKind = Literal["count", "sum", "mean", "min", "max", "first", "last", "distinct", "sketch", "values", "quantiles", "moments"]
+StateKind = Literal["count", "sum", "mean", "min", "max", "first", "last", "distinct", "sketch", "values", "quantiles", "moments", "number"]
 
 
 def digest(value: Any, length: int = 10) -> str:
@@ -74,26 +75,43 @@ class KeyColumn:
     types: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a number that is stored instead of a state is made: the aggregate, and the kind of state that it comes out of."""
+
+    kind: StateKind
+    aggregate: str
+    p: float | None = None
+
+
 @dataclass(frozen=True)
 class Measure:
     """A mergeable state: what is kept of the rows of a (window, dimensions).
 
     count: how many. sum; mean: sum and count. min; max. first; last: the value with its time, at a tie the larger value.
     distinct: the set of 64-bit hashes. sketch: the smallest of them. values: all values. quantiles: all values of a small group, evenly
-    spaced ones of a large one. moments: count, mean and the sum of squared deviations.
+    spaced ones of a large one. moments: count, mean and the sum of squared deviations. number: no state, but the value that came out of
+    one (`of`), which does not merge.
     """
 
     kind: StateKind
     expr: Sql | None = None
     filters: tuple[Sql, ...] = ()
     types: tuple[tuple[str, str], ...] = ()  # of the columns it reads: another type is another meaning
+    of: Finished | None = None
+
+    @property
+    def state(self) -> Measure:
+        """The state that rows make: of a number the one that it comes out of, else itself."""
+        return self if self.of is None else Measure(self.of.kind, self.expr, self.filters, self.types)
 
     @functools.cached_property
     def id(self) -> str:
         """Its name in the store: the kind and a hash of its meaning."""
         if self.kind == "count" and self.expr is None and not self.filters:
             return "rows"
-        meaning = [self.kind, self.expr and self.expr.text, sorted(item.text for item in self.filters), sorted(self.types)]
+        meaning: list[Any] = [self.kind, self.expr and self.expr.text, sorted(item.text for item in self.filters), sorted(self.types)]
+        meaning += [] if self.of is None else [[self.of.kind, self.of.aggregate, self.of.p]]
         return f"{self.kind}_{digest(meaning)}"
 
 
@@ -149,6 +167,7 @@ class Rollup:
     statics: tuple[StaticTable, ...] = ()
     session: SessionPlan | None = None  # the relation is made of sessions; `models` are those below them
     entity: tuple[Sql, ...] = ()  # what tells entities apart, whose states are then kept one by one
+    final_only: bool = False  # numbers of final windows are stored instead of states
 
     @functools.cached_property
     def id(self) -> str:
@@ -163,6 +182,7 @@ class Rollup:
             zone,
             *([[sql.text for sql in self.entity]] if self.entity else ()),
             *([f"weeks from {self.grain.week_start}"] if self.grain.week_start else ()),
+            *(["numbers"] if self.final_only else ()),
         ]
         return f"{self.relation}_{self.grain}_{digest(parts, 8)}"
 
@@ -308,8 +328,21 @@ class Plan:
         return any(self.sources[name].external for name in self.sources_of(computation))
 
     def is_as_it_is(self, computation: Computation) -> bool:
-        """Whether a metric is a series whose values do not add up: it can be had in its own windows and by all its dimensions only."""
-        return isinstance(computation, Base) and computation.aggregate == "last" and self.is_external(computation)
+        """Whether a metric's values do not add up: it can be had in its own windows and by all its dimensions only.
+
+        That is a series of readings, one that keeps no states, and what is computed from such a one.
+        """
+        if not isinstance(computation, Base):
+            return any(self.rollups[base.rollup].final_only for base in bases(computation))
+        return self.rollups[computation.rollup].final_only or (computation.aggregate == "last" and self.is_external(computation))
+
+    def is_without_total(self, computation: Computation) -> bool:
+        """Whether a metric keeps numbers only, and these by dimensions: they do not add up to a total."""
+        return any(rollup.final_only and rollup.keys for rollup in (self.rollups[base.rollup] for base in bases(computation)))
+
+    def metrics_on(self, rollup: str) -> list[str]:
+        """The metrics that are computed from a rollup, by name."""
+        return sorted(name for name, found in self.computations.items() if any(base.rollup == rollup for base in bases(found)))
 
     def rollups_of(self, source: str) -> list[Rollup]:
         """The rollups that the events of a source go into, its heartbeat first."""

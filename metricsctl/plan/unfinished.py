@@ -1,7 +1,7 @@
 """What the language says and the engine does not compute yet: one function a construct, to be deleted when its computation is built.
 
 Nothing is left out in silence: a metric that stands on such a construct is a `Skipped` in the plan, with its place and the way out, and so
-is every metric computed from it. What is merely not heeded yet (and changes nothing that is written down as a number) is in `NOT_HEEDED`.
+is every metric computed from it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from metricsctl.core.diagnostics import Diagnostic, Severity, Skipped, Span
 from metricsctl.core.timegrid import GRAIN_HELP, Grain
 from metricsctl.definition.project import Project
 from metricsctl.definition.references import inputs_of, relations_of
-from metricsctl.definition.schema import Conversion, Cumulative, Metric, Model, Simple, Source
+from metricsctl.definition.schema import Conversion, Cumulative, Derived, Metric, Model, Ratio, Simple, Source
 from metricsctl.definition.streaming import obstacle
 
-__all__ = ["Obstacle", "left_out", "not_computed", "not_heeded"]
+__all__ = ["Obstacle", "left_out", "not_computed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,30 @@ def _semi_additive(metric: Metric) -> Obstacle | None:
 
 
 _OF_STOCKS = {"sum", "avg", "min", "max", "count"}
+
 METRICS: tuple[Callable[[Metric], Obstacle | None], ...] = (_conversion, _hopping, _semi_additive)
+
+
+def _numbers(project: Project, metric: Metric) -> Obstacle | None:
+    """What needs states, of a metric that is to keep none."""
+    if not isinstance(metric, Simple) or metric.rollup != "final_only":
+        return None
+    waiting, sources, sessions = [metric.source.name], set(), False
+    while waiting:
+        relation = project.relation(waiting.pop())
+        if isinstance(relation, Model):
+            sessions = sessions or relation.session is not None
+            waiting += relation.inputs()
+        elif relation is not None:
+            sources.add(relation.name.name)
+    needs = {
+        "hopping windows": metric.window is not None,
+        "semi-additive metrics": metric.semi_additive is not None,
+        "sessions": sessions,
+        "several sources": len(sources) > 1,
+    }
+    what = next((name for name, needed in needs.items() if needed), None)
+    return None if what is None else Obstacle(f"{what} with `rollup: final_only`", metric.place("rollup"))
 
 
 def _above_sessions(project: Project, relation: Source | Model) -> Obstacle | None:
@@ -93,24 +116,6 @@ def _without_time(_: Project, relation: Source | Model) -> Obstacle | None:
 RELATIONS: tuple[Callable[[Project, Source | Model], Obstacle | None], ...] = (_above_sessions, _static, _stateful, _without_time)
 
 
-NOT_HEEDED: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "query": (("metrics", "rollup", "its states are kept as those of other metrics are, and no event comes too late"),),
-}
-"""By verb: the section, the key, and what is done instead."""
-
-
-def not_heeded(project: Project, verb: str, names: frozenset[str] | None = None) -> tuple[Diagnostic, ...]:
-    """What a verb does not heed yet, of the metrics called `names` (all): one finding (M006) for each place where it is asked for."""
-    found = []
-    for section, key, instead in NOT_HEEDED.get(verb, ()):
-        for name, record in getattr(project, section).items():
-            wanted = names is None or section != "metrics" or name in names
-            if wanted and key in record.places and getattr(record, key, None) != "states":  # `rollup: states` says what is done anyway
-                message = f"`{key}` of '{name}' is not heeded yet: {instead}"
-                found.append(Diagnostic("M006", Severity.WARNING, message, record.place(key)))
-    return tuple(found)
-
-
 def left_out(item: Skipped) -> Diagnostic:
     """The finding about a metric that is not computed."""
     return Diagnostic("M006", Severity.WARNING, f"metric '{item.name}' is not computed: {item.reason}", item.span)
@@ -139,6 +144,8 @@ def _reasons(project: Project, metric: Metric, relations: Relations, found: dict
     for construct in METRICS:
         if (own := construct(metric)) is not None:
             yield Skipped("metric", name, f"{own.what} are not computed yet", own.span)
+    if (own := _numbers(project, metric)) is not None:
+        yield Skipped("metric", name, f"{own.what} are not computed yet", own.span)
     for ref in relations_of(metric):
         if ref.name in project.static_tables:
             yield Skipped("metric", name, f"'{ref}' is a static table, which has no events", ref.span)
@@ -146,25 +153,47 @@ def _reasons(project: Project, metric: Metric, relations: Relations, found: dict
             yield Skipped("metric", name, f"it counts rows of '{ref}', and {below.what} cannot be computed yet", below.span)
     if isinstance(metric, Cumulative) and (spread := _spread(project, metric)) is not None:
         yield Skipped("metric", name, f"{spread} do not add up over time", metric.metric.span)
+    if isinstance(metric, Ratio | Derived) and (apart := _apart(project, metric)) is not None:
+        reason = f"the numbers of '{apart}' (`rollup: final_only`) do not add up to the windows and dimensions of its inputs"
+        yield Skipped("metric", name, reason, metric.name.span)
     for item in inputs_of(metric).values():
         if _reason(project, item.metric.name, relations, found) is not None:
             yield Skipped("metric", name, f"it uses '{item.metric}', which is not computed yet", item.metric.span)
 
 
+def _apart(project: Project, metric: Metric) -> str | None:
+    """The input of a ratio or derived metric that keeps numbers only, in other windows or by more dimensions than the metric has."""
+    inputs = [below for below in _below(project, metric) if isinstance(below, Simple)]
+    shared = set.intersection(*(set(project.dimensions_of(item)) for item in inputs)) if inputs else set()
+    coarsest = max((project.grain_of(item).microseconds for item in inputs), default=0)
+    for item in inputs:
+        fits = set(project.dimensions_of(item)) == shared and project.grain_of(item).microseconds == coarsest
+        if item.rollup == "final_only" and not fits:
+            return item.name.name
+    return None
+
+
+def _below(project: Project, metric: Metric) -> Iterator[Metric]:
+    """What a metric is computed from, however far below."""
+    waiting, seen = [metric], set()
+    while waiting:
+        for item in inputs_of(waiting.pop()).values():
+            below = project.all_metrics.get(item.metric.name)
+            if below is not None and item.metric.name not in seen:
+                seen.add(item.metric.name)
+                waiting.append(below)
+                yield below
+
+
 def _spread(project: Project, metric: Cumulative) -> str | None:
     """What a cumulative metric stands on that has more than its own window in it already."""
-    waiting, seen = [metric.metric.name], set()
-    while waiting:
-        name = waiting.pop()
-        below = project.all_metrics.get(name)
-        if below is None or name in seen:
-            continue
-        seen.add(name)
+    for below in _below(project, metric):
         if isinstance(below, Cumulative):
             return "cumulative metrics"
+        if isinstance(below, Simple) and below.rollup == "final_only":
+            return "numbers without states (`rollup: final_only`)"
         if isinstance(below, Simple) and (below.window or below.semi_additive):
             return "hopping windows" if below.window else "stocks"
-        waiting += [item.metric.name for item in inputs_of(below).values()]
     return None
 
 

@@ -65,6 +65,7 @@ class Fetcher:
 
     def _read(self, rollup: Rollup, bases: Sequence[Base], period: Period) -> list[Block]:
         self._check_dimensions(rollup, bases)
+        self._check_numbers(rollup, bases)
         files = self.store.files(rollup.id)
         condition = None if self.where is None else condition_sql(self.where, rollup.keys)
         buckets = self._buckets(files, rollup, bases[0], period, condition)
@@ -137,10 +138,18 @@ class Fetcher:
             stored = ", ".join(rollup.dimensions) or "none: only its total"
             raise UsageError(f"metric '{bases[0].metric}' is not stored by '{missing[0]}'", hint=f"stored dimensions: {stored}")
 
+    def _check_numbers(self, rollup: Rollup, bases: Sequence[Base]) -> None:
+        """UsageError if what keeps no states is asked for in other windows, or by fewer dimensions."""
+        if not rollup.final_only or (self.grid == rollup.grid and set(self.by) == set(rollup.dimensions)):
+            return
+        message = f"metric '{bases[0].metric}' keeps numbers only (`rollup: final_only`): they do not add up to other windows or dimensions"
+        by = f" --by {','.join(rollup.dimensions)}" if rollup.dimensions else ""
+        raise UsageError(message, hint=f"ask for --grain {rollup.grain}{by}, or drop `rollup:` and run `metricsctl ingest --rebuild`")
+
     def _check_as_is(self, rollup: Rollup, bases: Sequence[Base], states: States) -> None:
         """UsageError if values of a series were put together that do not add up."""
         whole = [base.metric for base in bases if self.plan.is_as_it_is(base)]
-        if not whole or int(states.rows.max(initial=0)) <= 1:
+        if rollup.final_only or not whole or int(states.rows.max(initial=0)) <= 1:
             return
         by = f" --by {','.join(rollup.dimensions)}" if rollup.dimensions else ""
         message = f"series '{whole[0]}' is brought as it is: its values do not add up to other windows or fewer dimensions"

@@ -21,7 +21,6 @@ from metricsctl.engine.duckdb.read import StateReader
 from metricsctl.engine.duckdb.statements import ReadStatement
 from metricsctl.plan.build import build
 from metricsctl.plan.types import Base, Computation, Plan, bases
-from metricsctl.plan.unfinished import not_heeded
 from metricsctl.query.block import Block, from_points
 from metricsctl.query.compute import Computer, leaves
 from metricsctl.query.fetch import Fetcher, Period
@@ -118,7 +117,6 @@ def _answer(
     order = None if options.order is None else Order.parse(options.order, options.by)
     grain = options.grain or _default_grain(plan, [plan.computation(name) for name, _ in found])
     diagnostics: list[Diagnostic] = list(rebuild_findings(waiting_metrics(plan, store.head)))
-    diagnostics.extend(not_heeded(project, "query", frozenset(metric.name.name for _, metric in found)))
     frames = []
     fetchers: dict[TimeGrid, Fetcher] = {}
     for (name, metric), (grid, period) in zip(found, _prefetched(project, plan, opened, found, options, grain, fetchers), strict=True):

@@ -22,6 +22,7 @@ from metricsctl.engine.duckdb.aggregate import (
 from metricsctl.engine.duckdb.connection import quote
 from metricsctl.engine.duckdb.duplicates import Keys
 from metricsctl.engine.duckdb.late import Late
+from metricsctl.engine.duckdb.numbers import OpenWindows, states_of
 from metricsctl.engine.duckdb.parse import load_batch
 from metricsctl.engine.duckdb.scratch import Scratch
 from metricsctl.engine.duckdb.sessions import Sessions
@@ -63,6 +64,7 @@ class DuckDbFolder:
         self._pending: dict[str, int] = {}
         self._keys = Keys(connection, sources)
         self.sessions = Sessions(connection, sources)
+        self.open_windows = OpenWindows(connection)
         self._late: dict[str, Late] = {}
 
     def prepare(self, rollups: Iterable[Rollup]) -> None:
@@ -112,6 +114,7 @@ class DuckDbFolder:
         """Keep what later batches need of the earlier ones, in the open transaction; `revision` is higher than in any group before."""
         self._keys.save()
         self.sessions.save(revision)
+        self.open_windows.save()
 
     def fold(self, rollup: Rollup, measures: Sequence[Measure], fed: str, closed: Closed) -> None:
         """Add the batch of the source `fed` to the pending states of a rollup. DataError if an expression fails on some row."""
@@ -122,7 +125,10 @@ class DuckDbFolder:
                 self.sessions.add(rollup, fed)
                 return
             grid = self._calendar(rollup, fed)
-            select = fold_sql(rollup, measures, self._sources, fed, closed=closed, grid_table=grid)
+            select = fold_sql(rollup, states_of(measures), self._sources, fed, closed=closed, grid_table=grid)
+            if rollup.final_only:
+                self.open_windows.add(rollup, measures, select)
+                return
             table = _pending_table(rollup)
             if self._pending.get(rollup.id):
                 self._connection.execute(f"INSERT INTO {table} BY NAME {select}")

@@ -11,7 +11,7 @@ from metricsctl.engine.duckdb.connection import connect, literal, quote
 from metricsctl.engine.duckdb.parquet import read_parquet
 from metricsctl.engine.duckdb.states import column_names
 from metricsctl.plan.tables import Table
-from metricsctl.plan.types import ROWS, Rollup, StateKind
+from metricsctl.plan.types import ROWS, Measure, Rollup
 
 __all__ = ["Disturbance", "largest_values", "planted_sql"]
 
@@ -55,7 +55,7 @@ def planted_sql(scan: str, table: Table, rollup: Rollup, what: Disturbance) -> s
             events = whole if what.touched is None and ROWS in known and measure is not ROWS else share
             values = f"(1 + ({what.values!r} - 1) * {hit})"
             names = column_names(measure.id, measure.kind)
-            changed |= dict(zip(names, _state(measure.kind, [quote(name) for name in names], events, values, dimensions), strict=True))
+            changed |= dict(zip(names, _state(measure, [quote(name) for name in names], events, values, dimensions), strict=True))
     shown = ", ".join(f"{changed[name]} AS {quote(name)}" if name in changed else quote(name) for name in columns)
     left = ' WHERE "rows" > 0' if "rows" in columns else ""
     return f"SELECT * FROM (SELECT {shown} FROM {scan}){left}"
@@ -86,9 +86,9 @@ def _chance(dimensions: Sequence[str], *salt: str) -> str:
     return f"(hash({keys}) % {_FINE} / {_FINE}.0)"
 
 
-def _state(kind: StateKind, columns: Sequence[str], events: str, values: str, dimensions: Sequence[str]) -> list[str]:
+def _state(measure: Measure, columns: Sequence[str], events: str, values: str, dimensions: Sequence[str]) -> list[str]:
     """The columns of a state, disturbed."""
-    chance = _chance(dimensions)
+    kind, chance = measure.kind, _chance(dimensions)
 
     def count(column: str) -> str:
         return f"CAST(floor({column} * {events} + {chance} + 1e-9) AS BIGINT)"
@@ -100,6 +100,8 @@ def _state(kind: StateKind, columns: Sequence[str], events: str, values: str, di
         return [f"{first} * {events} * {values}"]
     if kind == "mean":
         return [f"{first} * {values} * CASE WHEN {columns[1]} > 0 THEN {count(columns[1])} / {columns[1]} ELSE 0 END", count(columns[1])]
+    if measure.of is not None:
+        return [f"{first} * {values}" + (f" * {events}" if measure.of.aggregate in {"count", "sum"} else "")]
     if kind in {"min", "max"}:
         return [f"CASE WHEN {events} > 0 THEN {first} * {values} END"]
     if kind in {"first", "last"}:

@@ -29,6 +29,7 @@ class State:
     A sketch keeps the smallest hashes (bottom k; Bar-Yossef et al. 2002): all of them up to k, else the largest kept tells how densely
     they lie (the unbiased estimate of Beyer et al. 2007). Any order of merging gives the same one.
     Quantiles are all values of a small group, evenly spaced ones of a large one; `read` merges them without making them fewer.
+    A number is none: it stands once for its window and key, and is never merged.
     Moments are merged as Chan, Golub and LeVeque (1979) do, which does not cancel as the sum of squares would.
     """
 
@@ -111,6 +112,7 @@ STATES: dict[StateKind, State] = {
         ),
         (f"coalesce(({_MOMENTS}).n, 0)::BIGINT", f"({_MOMENTS}).mean", f"({_MOMENTS}).m2"),
     ),
+    "number": State((("value", "double"),), (), ("any_value({0})",)),
 }
 
 # how an aggregate's value comes out of its merged state; `{p}` is the percentile
@@ -129,6 +131,7 @@ _FINISH: dict[str, str] = {
     ),
     "median": "list_aggregate({0}, 'quantile_cont', 0.5)",
     "percentile": "list_aggregate({0}, 'quantile_cont', {p})",
+    "number": "{0}",
     "stddev": "CASE WHEN {0} > 1 THEN sqrt({2} / ({0} - 1)) END",
 }
 
@@ -140,7 +143,8 @@ def column_names(measure_id: str, kind: StateKind) -> list[str]:
 
 def finish(aggregate: str, kind: StateKind, columns: Sequence[str], p: float | None) -> str:
     """SQL of an aggregate's value from the columns of its merged state."""
-    return _FINISH["approximate" if kind == "sketch" else aggregate].format(*map(quote, columns), p=p)
+    own = {"sketch": "approximate", "number": "number"}
+    return _FINISH[own.get(kind, aggregate)].format(*map(quote, columns), p=p)
 
 
 def finish_stock(aggregate: str) -> str:
