@@ -39,7 +39,7 @@ class IngestOptions:
     @property
     def batch(self) -> int:
         """Bytes of input that are read at once."""
-        return self.batch_bytes or max(_MIB, self.memory // 18)
+        return self.batch_bytes or max(_MIB, self.memory // 12)
 
     @property
     def group(self) -> int:

@@ -178,7 +178,8 @@ class Session:
             self._count(source, loaded)
             if loaded.accepted:
                 for target in self.targets[source]:
-                    self.folder.fold(target.rollup, target.measures, source, self.closed[target.rollup.id])
+                    if target.within is None:
+                        self.folder.fold(target.rollup, target.measures, source, self.closed[target.rollup.id])
                     self._note_unplaced(target.rollup, source)
             if first.path is not None and self.folder.is_full():  # a Parquet file is one group, however large it is
                 self._stage_group()
@@ -232,7 +233,7 @@ class Session:
             table = table_of(rollup, target.measures)
             stored = target.stored or tuple(column.name for column in table.columns)
             self.crowded.look(self.folder, rollup)
-            sql = self.folder.pending_sql(rollup, target.measures, stored, self.closed[rollup.id])
+            sql = self._pending(target, stored)
             if sql is not None:
                 self.published[rollup.id] = self.published.get(rollup.id, 0) + self.sink.stage(table, sql)
         self.folder.forget_states()
@@ -277,9 +278,15 @@ class Session:
             over = self._closed_windows(rollup) if last else None
             sql = None if over is None else self.folder.open_windows.closed_sql(rollup, target.measures, stored, over)
         else:
-            sql = self.folder.pending_sql(rollup, target.measures, stored, self.closed[rollup.id])
+            sql = self._pending(target, stored)
         if sql is not None:
             self.published[rollup.id] = self.published.get(rollup.id, 0) + self.sink.put(rollup.id, sql)
+
+    def _pending(self, target: Target, stored: Sequence[str]) -> str | None:
+        """The states to publish of a target."""
+        if target.within is not None:
+            return self.folder.rows_within_sql(target.rollup, target.within, stored)
+        return self.folder.pending_sql(target.rollup, target.measures, stored, self.closed[target.rollup.id])
 
     def _note_open(self, rollup: Rollup) -> None:
         """Note since when a session is open: its window is not final, wherever the watermark stands."""

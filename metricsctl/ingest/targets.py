@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from metricsctl.plan.types import Measure, Plan, Rollup
+from metricsctl.plan.types import ROWS, Measure, Plan, Rollup
 from metricsctl.store.head import Head
 from metricsctl.store.held import held_measures
 
@@ -14,11 +14,15 @@ __all__ = ["Target", "dropped_measures", "targets"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A rollup and those of its measures that are fed; `stored` are all columns of its table, empty for a new one."""
+    """A rollup and those of its measures that are fed; `stored` are all columns of its table, empty for a new one.
+
+    `within`: its rows are those of this rollup, which is fed too, in other words; it need not look at the events itself.
+    """
 
     rollup: Rollup
     measures: tuple[Measure, ...]
     stored: tuple[str, ...]
+    within: Rollup | None = None
 
 
 def targets(plan: Plan, head: Head, fed: Iterable[str]) -> dict[str, list[Target]]:
@@ -40,7 +44,23 @@ def targets(plan: Plan, head: Head, fed: Iterable[str]) -> dict[str, list[Target
             measures = tuple(measure for measure in rollup.measures if measure.id in held)
             if measures:
                 found[source].append(Target(rollup, measures, tuple(column.name for column in table.columns)))
+        found[source] = _with_heartbeat_within(plan.sources[source].heartbeat, found[source])
     return found
+
+
+def _with_heartbeat_within(heartbeat: Rollup, fed: list[Target]) -> list[Target]:
+    """The targets of a source, whose heartbeat is made of the states of a rollup of the same rows and windows, if there is one."""
+    alike = (
+        target.rollup
+        for target in fed
+        if target.rollup.keys
+        and target.rollup.relation == heartbeat.relation
+        and target.rollup.grid == heartbeat.grid
+        and ROWS in target.measures
+        and not target.rollup.final_only
+    )
+    within = next(alike, None)
+    return [replace(target, within=within) if target.rollup.id == heartbeat.id else target for target in fed]
 
 
 def dropped_measures(plan: Plan, head: Head, fed: Iterable[str]) -> dict[str, list[str]]:
