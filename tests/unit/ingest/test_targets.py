@@ -20,9 +20,10 @@ METRIC = "  - {{name: m{0}, type: simple, agg: count, {1}}}\n"
     ("metrics", "saved"),
     [
         (["source: log, grain: 1h"], True),
-        (["source: log, grain: 1h", "source: log, grain: 1d"], True),
+        (["source: log, grain: 1h", "source: some, grain: 1h"], True),
+        (["source: log, grain: 1h", "source: log, grain: 1d"], False),  # a day begins at any quarter of an hour
         (["source: log, grain: 1h, rollup: final_only"], False),  # it keeps what the heartbeat is to publish
-        (["source: log, grain: 1d"], False),  # a heartbeat beats by the quarter of an hour there
+        (["source: log, grain: 1d"], False),
         (["source: some, grain: 1h"], False),  # a model has not all rows
     ],
 )
