@@ -17,7 +17,17 @@ from metricsctl.cli.config import Config, load_config
 if TYPE_CHECKING:
     from metricsctl.definition.project import Project
 
-__all__ = ["Location", "cache_folder", "is_excluded", "load_project", "locate", "read_definitions", "store_folder", "user_cache"]
+__all__ = [
+    "Location",
+    "cache_folder",
+    "is_excluded",
+    "load_project",
+    "locate",
+    "read_definitions",
+    "recall_answers",
+    "store_folder",
+    "user_cache",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,32 +90,38 @@ def is_excluded(file: Path, base: Path, globs: Sequence[str]) -> bool:
     return any(fnmatch.fnmatch(relative, glob) or fnmatch.fnmatch(relative, glob.rstrip("/") + "/*") for glob in globs)
 
 
-def read_definitions(paths: Sequence[Path], config: Config) -> Project:
-    """Load definitions as they are, findings and all; `exclude` of the configuration is left out."""
+def read_definitions(paths: Sequence[Path], config: Config, *, parse_sql: bool = True) -> Project:
+    """Load definitions as they are, findings and all; `exclude` of the configuration is left out, `parse_sql` as in `load`."""
     from metricsctl.definition.discover import definition_files
     from metricsctl.definition.load import load
 
     globs = config.get("exclude")
     if not globs:
-        return load(paths)
+        return load(paths, parse_sql=parse_sql)
     files, others = definition_files(paths)
     kept = [file for file, _ in files if not is_excluded(file, config.folder or Path.cwd(), globs)]
     left = others + len(files) - len(kept)
-    return dataclasses.replace(load(kept), other_files=left)
+    return dataclasses.replace(load(kept, parse_sql=parse_sql), other_files=left)
 
 
 def load_project(project: Path | None) -> Project:
     """The definitions that `-p` names, in order; ProjectError with every error if they are not."""
-    from metricsctl.core.remembered import recall
-
-    location, folder = locate(project), user_cache()
-    if folder is not None:
-        recall(folder, str(location.folder.resolve()))
+    location = locate(project)
+    recall_answers(location)
     definitions = read_definitions(location.paths, location.config)
     texts = [text for file in definitions.files for text in (file.path, file.text)]
     statements = [model.statement.text for model in definitions.models.values() if model.statement is not None]
     _check_once(definitions, (*texts, *statements))
     return definitions
+
+
+def recall_answers(location: Location) -> None:
+    """Answer from what the SQL parser said of these definitions before."""
+    from metricsctl.core.remembered import recall
+
+    folder = user_cache()
+    if folder is not None:
+        recall(folder, str(location.folder.resolve()))
 
 
 def _check_once(definitions: Project, texts: Sequence[str]) -> None:

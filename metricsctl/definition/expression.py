@@ -67,13 +67,15 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class ExpressionForm:
-    """A scalar SQL expression; it is parsed at once, so that a fault is found where it stands."""
+    """A scalar SQL expression; it is parsed at once where the reader wants that, so that a fault is found where it stands."""
 
     def read(self, node: Node, reader: Reader) -> Expression:
-        """Read and parse."""
+        """Read, and parse."""
         if not isinstance(node, ScalarNode) or node.value is None:
             raise reader.bad("expected an SQL expression", node)
         expression = Expression(node.text, reader.dialect, node)
+        if not reader.parses_sql:
+            return expression
         try:
             _ = columns_read(node.text, reader.dialect)
         except SqlSyntaxError as error:

@@ -79,9 +79,13 @@ def replacement(node: ScalarNode, text: str) -> Fix:
 
 @dataclass(slots=True)
 class Reader:
-    """Collects findings while a file is read; `dialect` is the SQL dialect of its expressions."""
+    """Collects findings while a file is read.
+
+    `dialect` is the SQL dialect of its expressions; `parses_sql` says whether they are parsed at once, so that a fault is a finding.
+    """
 
     dialect: str = "duckdb"
+    parses_sql: bool = True
     findings: list[Diagnostic] = field(default_factory=list)
 
     def note(self, code: str, severity: Severity, message: str, span: Span, hint: str | None = None, fix: Fix | None = None) -> None:

@@ -34,10 +34,11 @@ _OTHER_KEYS = {key: f"type: {kind}" for kind in _TYPES for key in keys_of(METRIC
 
 @dataclass(slots=True)
 class _Draft:
-    """A project in the making; `read` gives the text of a file that another names (`sql_file`)."""
+    """A project in the making; `read` gives the text of a file that another names (`sql_file`), `parses_sql` as in `load`."""
 
     root: Path
     read: Callable[[Path], str] = read_text
+    parses_sql: bool = True
     records: dict[str, dict[str, Any]] = field(default_factory=lambda: {section: {} for section in SECTIONS})
     duplicates: list[tuple[str, Placed, Placed]] = field(default_factory=list)
     findings: list[Diagnostic] = field(default_factory=list)
@@ -51,19 +52,20 @@ class _Draft:
             self.skipped.setdefault(f"{kind}:{name.text}", Skipped(kind, name.text, reason, name.span))
 
 
-def load(paths: Sequence[Path], root: Path | None = None, like: Project | None = None) -> Project:
+def load(paths: Sequence[Path], root: Path | None = None, like: Project | None = None, *, parse_sql: bool = True) -> Project:
     """Read the definitions in files and folders. UsageError where there is nothing to read; all else is in `Project.findings`.
 
     Paths in findings are relative to `root` (default: the working folder) where they lie below it. Files that `like` has too are taken
-    from there, and keep the places that they have in it.
+    from there, and keep the places that they have in it. Without `parse_sql` no SQL is parsed yet, and none of its faults found: they
+    are raised (SqlSyntaxError) when an expression is first asked for what it reads.
     """
     files, others = definition_files(paths)
-    return _load(_Draft((root or Path.cwd()).resolve()), files, others, like)
+    return _load(_Draft((root or Path.cwd()).resolve(), parses_sql=parse_sql), files, others, like)
 
 
-def load_text(text: str, path: str = "metrics.yml", root: Path | None = None) -> Project:
-    """Read one file from a string, as if it stood at `path`."""
-    draft = _Draft((root or Path.cwd()).resolve())
+def load_text(text: str, path: str = "metrics.yml", root: Path | None = None, *, parse_sql: bool = True) -> Project:
+    """Read one file from a string, as if it stood at `path`; `parse_sql` as in `load`."""
+    draft = _Draft((root or Path.cwd()).resolve(), parses_sql=parse_sql)
     return _load(draft, [(draft.root / path, unix_lines(text))], 0)
 
 
@@ -137,7 +139,7 @@ def _finish(draft: _Draft, files: list[SourceFile], others: int) -> Project:
 
 
 def _read_file(draft: _Draft, file: Path, path: str, text: str) -> SourceFile:
-    reader = Reader()
+    reader = Reader(parses_sql=draft.parses_sql)
     root, found = parse(text, path)
     reader.findings.extend(found)
     defaults, namespace = Defaults(span=Span.of_file(path)), None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
 
 from metricsctl.core.diagnostics import Span
 from metricsctl.definition.expression import Expression
@@ -16,7 +17,6 @@ from metricsctl.definition.schema import (
     Exposure,
     ExternalSeries,
     Metric,
-    Placed,
     Ratio,
     Simple,
     Source,
@@ -28,15 +28,18 @@ from metricsctl.lineage.labels import labels_of
 from metricsctl.lineage.nodes import Edge, Node, NodeKind, node_id
 from metricsctl.lineage.sql import GUESS, ModelLineage, Origin, column_lineage, model_tables
 
-__all__ = ["Builder"]
+__all__ = ["Builder", "outline"]
 
 
 class Builder:
-    """Collects nodes and edges; each edge once, the surest first."""
+    """Collects nodes and edges; each edge once, the surest first.
 
-    def __init__(self, project: Project) -> None:
+    `nodes` are those of all definitions, where `project` is only a part of them: it must hold all that what is in it refers to.
+    """
+
+    def __init__(self, project: Project, nodes: Mapping[str, Node] | None = None) -> None:
         self.project = project
-        self.nodes: dict[str, Node] = {}
+        self.nodes = dict(outline(project) if nodes is None else nodes)
         self.edges: dict[tuple[str, str, EdgeKind], Edge] = {}
         self.incomplete: dict[str, tuple[str, ...]] = {}  # models some of whose columns a `*` hides, and what they read
 
@@ -44,33 +47,21 @@ class Builder:
         """Everything, upstream first."""
         project = self.project
         for source in project.sources.values():
-            self._source(source)
-        for dimension in project.dimensions.values():
-            self._node(NodeKind.DIMENSION, dimension.name.name, dimension, dimension.description, None)
-        for model in project.models.values():
-            self._node(NodeKind.MODEL, model.name.name, model, model.description, None)
+            for column in source.columns:
+                self._column(source.name.name, column.name.name)
         lineage = column_lineage(project)
         for found in lineage.values():
             self._model(found)
-        for metric in project.all_metrics.values():
-            self._node(NodeKind.METRIC, metric.name.name, metric, metric.description, _metric_detail(metric))
         for metric in project.all_metrics.values():
             self._metric(metric)
         for exposure in project.exposures.values():
             self._exposure(exposure)
         for series in project.series.values():
             self._series(series)
-        for entry in project.calendar.values():
-            self._calendar(entry)
         nodes = {node.id: node for node in sorted(self.nodes.values(), key=lambda node: node.sort_key)}
         edges = tuple(sorted(self.edges.values(), key=lambda edge: edge.sort_key))
-        return LineageGraph(nodes, edges, _coverage(lineage.values()), project.skipped, labels_of(project))
-
-    def _node(self, kind: NodeKind, name: str, record: Placed, description: str | None, detail: str | None) -> str:
-        found = node_id(kind, name)
-        span = getattr(getattr(record, "name", None), "span", record.span)
-        self.nodes[found] = Node(found, kind, name, detail, description, span)
-        return found
+        covered = {node_id(NodeKind.MODEL, name): _coverage(found) for name, found in lineage.items()}
+        return LineageGraph(nodes, edges, covered, project.skipped, labels_of(project))
 
     def _edge(self, source: str | None, target: str, kind: EdgeKind, span: Span | None, confidence: float = 1.0) -> None:
         if source is None or source not in self.nodes or target not in self.nodes:
@@ -85,8 +76,8 @@ class Builder:
             return node_id(NodeKind.SOURCE, name)
         return node_id(NodeKind.MODEL, name) if name in self.project.models else None
 
-    def _column(self, relation: str, name: str, span: Span | None = None) -> str | None:
-        """The id of a column, which comes to be where it is first heard of."""
+    def _column(self, relation: str, name: str) -> str | None:
+        """The id of a column, which comes to be when it is first heard of; one that is not declared stands where its table does."""
         parent = self._relation(relation)
         if parent is None:
             return None
@@ -95,17 +86,12 @@ class Builder:
             record = self.project.relation(relation)
             said = next((column for column in record.columns if column.name.name == name), None) if record else None
             detail, description = (said.type if isinstance(record, Source) else None, said.description) if said else (None, None)
-            place = said.name.span if said else span
+            place = said.name.span if said else _place_of_columns(record, self.nodes[parent])
             self.nodes[found] = Node(found, NodeKind.COLUMN, f"{relation}.{name}", detail, description, place, parent)
             self._edge(parent, found, EdgeKind.IDENTITY, place)
             for table in self.incomplete.get(relation, ()):
                 self._edge(self._relation(table), found, EdgeKind.TABLE, place, GUESS)
         return found
-
-    def _source(self, source: Source) -> None:
-        self._node(NodeKind.SOURCE, source.name.name, source, source.description, None)
-        for column in source.columns:
-            self._column(source.name.name, column.name.name)
 
     def _model(self, found: ModelLineage) -> None:
         name = found.model.name.name
@@ -117,7 +103,7 @@ class Builder:
         if not found.statement.complete:
             self.incomplete[name] = found.statement.tables
         for output, origins in found.statement.columns.items():
-            column = self._column(name, output, found.model.statement.span if found.model.statement else None)
+            column = self._column(name, output)
             for origin in origins:
                 if column is not None:
                     self._edge(self._origin(origin), column, origin.kind, found.span_of(origin), origin.confidence)
@@ -149,7 +135,7 @@ class Builder:
             time = relation.time.column if relation is not None and relation.time is not None else None
             for column, kind in ((entity, EdgeKind.JOIN), (time, EdgeKind.WINDOW)):
                 if column is not None:
-                    self._edge(self._column(ref.name, column.name, column.span), target, kind, column.span)
+                    self._edge(self._column(ref.name, column.name), target, kind, column.span)
 
     def _simple(self, metric: Simple, target: str) -> None:
         relation = metric.source.name
@@ -165,13 +151,13 @@ class Builder:
         record = self.project.relation(relation)
         time = None if record is None else record.time_column
         if time is not None:  # it tells the windows apart
-            self._edge(self._column(relation, time.name, time.span), target, EdgeKind.GROUP, time.span)
+            self._edge(self._column(relation, time.name), target, EdgeKind.GROUP, time.span)
 
     def _expression(self, relation: str, expression: Expression, target: str, kind: EdgeKind) -> None:
         model = self.project.models.get(relation)
         for use in expression.columns():
             name = use.path if model is not None and model.session is not None else use.name
-            self._edge(self._column(relation, name, use.span), target, kind, use.span)
+            self._edge(self._column(relation, name), target, kind, use.span)
 
     def _dimension(self, relation: str, name: str, target: str, kind: EdgeKind, span: Span) -> None:
         """A dimension: a column, or where a shared one has an expression, the columns of that."""
@@ -181,7 +167,7 @@ class Builder:
         if shared is not None and shared.expr is not None:
             self._expression(relation, shared.expr, target, kind)
         else:
-            self._edge(self._column(relation, name, span), target, kind, span)
+            self._edge(self._column(relation, name), target, kind, span)
 
     def _filter(self, metric: str, expression: Expression, target: str) -> None:
         """A filter upon a metric reads the columns of whatever that metric counts."""
@@ -198,7 +184,7 @@ class Builder:
         return own.union(*(self._counted(item.metric.name, seen) for item in inputs_of(metric).values()))
 
     def _exposure(self, exposure: Exposure) -> None:
-        target = self._node(NodeKind.EXPOSURE, exposure.name.name, exposure, exposure.description, exposure.kind)
+        target = node_id(NodeKind.EXPOSURE, exposure.name.name)
         for ref in exposure.metrics():
             self._edge(node_id(NodeKind.METRIC, ref.name), target, EdgeKind.IDENTITY, ref.span)
             for use in exposure.filter.columns() if exposure.filter else ():
@@ -208,26 +194,52 @@ class Builder:
             self._edge(node_id(NodeKind.DIMENSION, ref.name), target, EdgeKind.GROUP, ref.span)
 
     def _series(self, series: ExternalSeries) -> None:
-        target = self._node(NodeKind.SERIES, series.name.name, series, series.description, str(series.grain))
         if series.metric is not None:  # another reading of the same number
+            target = node_id(NodeKind.SERIES, series.name.name)
             self._edge(node_id(NodeKind.METRIC, series.metric.name), target, EdgeKind.IDENTITY, series.metric.span)
 
-    def _calendar(self, entry: CalendarEntry) -> None:
-        """Known days stand beside the graph's flow: no number is made of them, and none flows into them."""
-        self._node(NodeKind.CALENDAR, entry.name.name, entry, entry.description, entry.effect)
+
+def outline(project: Project) -> dict[str, Node]:
+    """The nodes of all definitions by id, without columns.
+
+    Known days stand beside the graph's flow: no number is made of them, and none flows into them.
+    """
+    groups: tuple[tuple[NodeKind, Mapping[str, Any]], ...] = (
+        (NodeKind.SOURCE, project.sources),
+        (NodeKind.DIMENSION, project.dimensions),
+        (NodeKind.MODEL, project.models),
+        (NodeKind.METRIC, project.all_metrics),
+        (NodeKind.EXPOSURE, project.exposures),
+        (NodeKind.SERIES, project.series),
+        (NodeKind.CALENDAR, project.calendar),
+    )
+    found = (
+        Node(node_id(kind, name), kind, name, _detail(record), record.description, record.name.span)
+        for kind, records in groups
+        for name, record in records.items()
+    )
+    return {node.id: node for node in found}
 
 
-def _metric_detail(metric: Metric) -> str:
-    if isinstance(metric, Alias | Variant):
-        return type(metric).__name__.lower()
-    return metric.agg if isinstance(metric, Simple) else metric.type
+def _detail(record: Any) -> str | None:
+    if isinstance(record, Alias | Variant):
+        return type(record).__name__.lower()
+    if isinstance(record, Metric):
+        return record.agg if isinstance(record, Simple) else record.type
+    if isinstance(record, ExternalSeries):
+        return str(record.grain)
+    return record.kind if isinstance(record, Exposure) else record.effect if isinstance(record, CalendarEntry) else None
 
 
-def _coverage(models: Iterable[ModelLineage]) -> Coverage:
-    exact = weak = table = 0
-    for model in models:
-        table += not model.statement.complete
-        for origins in model.statement.columns.values():
-            sure = min((origin.confidence for origin in origins), default=model.statement.confidence)
-            exact, weak, table = exact + (sure >= 1), weak + (GUESS < sure < 1), table + (sure <= GUESS)
+def _place_of_columns(record: Any, table: Node) -> Span | None:
+    statement = getattr(record, "statement", None)
+    return table.span if statement is None else statement.span
+
+
+def _coverage(model: ModelLineage) -> Coverage:
+    exact = weak = 0
+    table = int(not model.statement.complete)
+    for origins in model.statement.columns.values():
+        sure = min((origin.confidence for origin in origins), default=model.statement.confidence)
+        exact, weak, table = exact + (sure >= 1), weak + (GUESS < sure < 1), table + (sure <= GUESS)
     return Coverage(exact, weak, table)

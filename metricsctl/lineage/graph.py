@@ -25,6 +25,12 @@ class Coverage:
     weak: int = 0
     table: int = 0
 
+    @classmethod
+    def of(cls, parts: Iterable[Coverage]) -> Coverage:
+        """That of several models together."""
+        rows = [(part.exact, part.weak, part.table) for part in parts]
+        return cls(*(sum(row[place] for row in rows) for place in range(3)))
+
     @property
     def total(self) -> int:
         """All output columns; a `*` over an unknown table counts as one."""
@@ -47,14 +53,20 @@ class LineageGraph:
     """A directed graph from what is read to what is made of it. Several edges of different kinds may join the same two nodes.
 
     A source or model has an edge to each of its columns; what decides a model's rows (filter, join, group) has an edge to the model.
-    `skipped` is what the project leaves out, by id. `labels` are what nodes can be chosen by, as ("tag", "gold").
+    `covered` says of each model, by id, how its columns are traced. `skipped` is what the project leaves out, by id. `labels` are what
+    nodes can be chosen by, as ("tag", "gold").
     """
 
     nodes: Mapping[str, Node]
     edges: tuple[Edge, ...]
-    coverage: Coverage = field(default_factory=Coverage)
+    covered: Mapping[str, Coverage] = field(default_factory=dict)
     skipped: Mapping[str, Skipped] = field(default_factory=dict)
     labels: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
+
+    @functools.cached_property
+    def coverage(self) -> Coverage:
+        """How the columns of all models are traced."""
+        return Coverage.of(self.covered.values())
 
     @functools.cached_property
     def incoming(self) -> Mapping[str, tuple[Edge, ...]]:

@@ -1,39 +1,85 @@
-"""The lineage graph kept by the content of the definitions, so that a question about a large project does not read it all again."""
+"""Answers about lineage, and the graph of the whole, kept by the content of the definitions.
+
+The first question about a state of the definitions reads no more than what it reaches; one about all of them keeps the graph, which then
+answers every other.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from metricsctl.core.diagnostics import Skipped, Span
 from metricsctl.core.kept import Kept, digest, program
+from metricsctl.core.revive import bare, revive
 from metricsctl.definition.discover import definition_files
 from metricsctl.definition.project import Project
 from metricsctl.lineage.graph import Coverage, LineageGraph, build
 from metricsctl.lineage.kinds import EdgeKind
 from metricsctl.lineage.nodes import Edge, Node, NodeKind
+from metricsctl.lineage.part import answered
+from metricsctl.lineage.question import Question
+from metricsctl.lineage.report import LineageReport
 
-__all__ = ["content_key", "graph_of", "sql_files"]
+__all__ = ["Definitions", "answer", "content_key", "sql_files"]
 
-FORMAT = "1"
+FORMAT = "2"
 
 
-def graph_of(paths: Sequence[Path], read: Callable[[], Project], folder: Path | None, keep: Callable[[Path], bool]) -> LineageGraph:
-    """The graph of the definitions at `paths`: out of `folder` if it is kept there, else of what `read` gives, which is kept then.
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """Where definitions lie, and how they are read.
 
-    `keep` says whether a file belongs to the project; `read` raises ProjectError for one that is broken, of which nothing is kept.
+    Attributes
+    ----------
+    paths
+        Files and folders.
+    keep
+        Whether a file belongs to the project.
+    read
+        All of them in order; raises ProjectError where they are not.
+    skim
+        All of them as they are, no SQL parsed.
+    check
+        Raises ProjectError for definitions that are not in order.
     """
-    if folder is None:
-        return build(read())
-    store, key = Kept(folder, "graph"), content_key(paths, keep)
-    data = store.get(key)
+
+    paths: Sequence[Path]
+    keep: Callable[[Path], bool]
+    read: Callable[[], Project]
+    skim: Callable[[], Project]
+    check: Callable[[Project], Project]
+
+
+def answer(question: Question, definitions: Definitions, folder: Path) -> LineageReport:
+    """The answer to a question: what is kept in `folder` for this state of the definitions, else worked out and kept there.
+
+    Raises ProjectError where what the answer stands on is broken, and where anything is that no SQL parser is needed to see; else as
+    `metricsctl.lineage.report.trace`.
+    """
+    state = content_key(definitions.paths, definitions.keep)
+    answers, key = Kept(folder, "lineage"), digest((state, repr(question)))
+    data = answers.get(key)
     if data is not None:
-        return _graph(data)
-    project = read()
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            return revive(LineageReport, data)
+    graphs = Kept(folder, "graph")
+    data = graphs.get(state)
+    if data is not None:
+        return question.of(_graph(data))
+    if not question.takes_all:
+        project = definitions.skim()
+        report = answered(project, question, definitions.check)
+        if report is not None:
+            answers.put(key, bare(report), sql_files(project))
+            return report
+    project = definitions.read()
     graph = build(project)
-    store.put(key, _plain(graph), sql_files(project))
-    return graph
+    graphs.put(state, _plain(graph), sql_files(project))
+    return question.of(graph)
 
 
 def content_key(paths: Sequence[Path], keep: Callable[[Path], bool]) -> str:
@@ -68,7 +114,7 @@ def _plain(graph: LineageGraph) -> dict[str, Any]:
         "nodes": nodes,
         "edges": edges,
         "skipped": skipped,
-        "coverage": [graph.coverage.exact, graph.coverage.weak, graph.coverage.table],
+        "covered": {key: [found.exact, found.weak, found.table] for key, found in graph.covered.items()},
         "labels": {key: sorted(labels) for key, labels in graph.labels.items()},
         "paths": list(paths),
     }
@@ -89,7 +135,8 @@ def _graph(data: Any) -> LineageGraph:
     )
     skipped = {key: Skipped(kind, name, reason, span(place)) for key, kind, name, reason, place in data["skipped"]}
     labels = {key: frozenset((name, value) for name, value in said) for key, said in data["labels"].items()}
-    return LineageGraph(nodes, edges, Coverage(*data["coverage"]), skipped, labels)
+    covered = {key: Coverage(*found) for key, found in data["covered"].items()}
+    return LineageGraph(nodes, edges, covered, skipped, labels)
 
 
 def _nodes(rows: list[Any], span: Callable[[list[int] | None], Span | None]) -> Iterator[Node]:

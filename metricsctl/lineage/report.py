@@ -16,7 +16,7 @@ from metricsctl.lineage.select import Reach, Selected, select, select_column
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Direction", "LineageReport", "trace"]
+__all__ = ["Direction", "LineageReport", "trace", "usual_reach"]
 
 Direction = Literal["both", "upstream", "downstream"]
 _TABLES = {NodeKind.SOURCE, NodeKind.MODEL, NodeKind.METRIC, NodeKind.EXPOSURE}
@@ -28,7 +28,7 @@ class LineageReport:
     """Nodes by layer and name, and the edges between them.
 
     `asked` are the ids of the nodes in question (none: the whole graph), `depth` how many steps from them. `columns` says whether columns
-    and shared dimensions are shown, or only what reads what. `coverage` is that of the whole project. `ways` are the ends of the edges that
+    and shared dimensions are shown, or only what reads what. `coverage` is that of the models shown. `ways` are the ends of the edges that
     lead to or from what was asked for, where more than those is shown, or between the two ends of a path.
     """
 
@@ -119,7 +119,7 @@ def trace(
     if path is not None:
         sides = [_between(edges, selected, path, graph, fine=fine)]
     else:
-        sides = _sides(graph, edges, selected, Reach(*_reach_of(direction, depth)), fine=fine)
+        sides = _sides(graph, edges, selected, usual_reach(direction, depth), fine=fine)
     ways = tuple({ends: None for edge in edges if any(set(ends := (edge.source, edge.target)) <= side for side in sides)})
     if not asked or whole:
         sides = [{key for key, node in graph.nodes.items() if fine or node.kind in _TABLES}]
@@ -127,11 +127,14 @@ def trace(
     shown = tuple(edge for edge in edges if any(edge.source in side and edge.target in side for side in sides))
     kept = sorted((graph.nodes[key] for key in set[str]().union(*sides)), key=lambda node: node.sort_key)
     marked = ways if asked and (whole or path is not None) else ()
-    return LineageReport(tuple(kept), shown, asked, "downstream" if path else direction, depth, fine, graph.coverage, marked)
+    models = dict.fromkeys(node.parent or node.id for node in kept)
+    coverage = Coverage.of(graph.covered[key] for key in models if key in graph.covered)
+    return LineageReport(tuple(kept), shown, asked, "downstream" if path else direction, depth, fine, coverage, marked)
 
 
-def _reach_of(direction: Direction, depth: int | None) -> tuple[int | None, int | None]:
-    return 0 if direction == "downstream" else depth, 0 if direction == "upstream" else depth
+def usual_reach(direction: Direction, depth: int | None) -> Reach:
+    """How far to look around a node of which the word does not say so."""
+    return Reach(0 if direction == "downstream" else depth, 0 if direction == "upstream" else depth)
 
 
 def _between(edges: Sequence[Edge], ends: Sequence[Selected], path: tuple[str, str], graph: LineageGraph, *, fine: bool) -> set[str]:

@@ -12,7 +12,7 @@ from metricsctl.core.names import nearest
 from metricsctl.lineage.graph import LineageGraph
 from metricsctl.lineage.nodes import Node, NodeKind, node_id
 
-__all__ = ["LABELS", "Reach", "Selected", "select", "select_column"]
+__all__ = ["LABELS", "Reach", "Selected", "is_glob", "is_label", "may_be_column", "select", "select_column", "split"]
 
 _KINDS = {kind.value for kind in NodeKind}
 LABELS = ("tag", "owner", "tier", "service", "repo", "file")
@@ -45,13 +45,39 @@ def select(graph: LineageGraph, words: Sequence[str]) -> tuple[Selected, ...]:
     """
     found: dict[str, Selected] = {}
     for word in words:
-        around = _AROUND.match(word)
-        if around is None:
-            raise UsageError(f"'{word}' names no node", hint="for example revenue, +revenue, revenue+2, tag:gold")
-        reach = Reach(_steps(around["up"]), _steps(around["down"])) if around["up"] is not None or around["down"] is not None else None
-        for key in _meant(graph, around["name"]):
+        name, reach = split(word)
+        for key in _meant(graph, name):
             found.setdefault(key, Selected(key, reach))
     return tuple(found.values())
+
+
+def split(word: str) -> tuple[str, Reach | None]:
+    """The name, glob or label in a word, and how far the word says to look around it; UsageError where it holds none.
+
+    >>> split("+revenue")
+    ('revenue', Reach(up=None, down=0))
+    """
+    around = _AROUND.match(word)
+    if around is None:
+        raise UsageError(f"'{word}' names no node", hint="for example revenue, +revenue, revenue+2, tag:gold")
+    says = around["up"] is not None or around["down"] is not None
+    return around["name"], Reach(_steps(around["up"]), _steps(around["down"])) if says else None
+
+
+def is_label(name: str) -> bool:
+    """Whether a name is a label with its value."""
+    label, _, value = name.partition(":")
+    return label in LABELS and bool(value)
+
+
+def is_glob(name: str) -> bool:
+    """Whether a name stands for all that are like it."""
+    return any(sign in name for sign in "*?[")
+
+
+def may_be_column(name: str) -> bool:
+    """Whether a name may mean a column: it has a dot in it, or says so."""
+    return "." in name or name.startswith(f"{NodeKind.COLUMN.value}:")
 
 
 def _steps(text: str | None) -> int | None:
@@ -59,10 +85,9 @@ def _steps(text: str | None) -> int | None:
 
 
 def _meant(graph: LineageGraph, name: str) -> list[str]:
-    label, _, value = name.partition(":")
-    if label in LABELS and value:
-        return _labelled(graph, label, value)
-    if any(sign in name for sign in "*?["):
+    if is_label(name):
+        return _labelled(graph, *name.split(":", 1))
+    if is_glob(name):
         return _matching(graph, name)
     return [_one(graph, name)]
 

@@ -14,6 +14,8 @@ from metricsctl.cli.verb import verb
 from metricsctl.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from metricsctl.definition.project import Project
+    from metricsctl.lineage.kept import Definitions
     from metricsctl.lineage.report import Direction
 
 __all__ = ["lineage"]
@@ -68,20 +70,37 @@ def lineage(
     --------
     describe, lint, query
     """
-    from metricsctl.cli.project import cache_folder, is_excluded, load_project, locate
-    from metricsctl.lineage.kept import graph_of
-    from metricsctl.lineage.report import trace
+    from metricsctl.cli.project import cache_folder, locate
+    from metricsctl.lineage.kept import answer
+    from metricsctl.lineage.question import Question
 
     direction = _direction(upstream, downstream, both)
     if path and nodes:
         raise UsageError("--path names its nodes itself", hint="metricsctl lineage --path payment_log exec-weekly")
-    location = locate(project)
-    root, globs = location.config.folder or Path.cwd(), location.config.get("exclude")
-    graph = graph_of(location.paths, lambda: load_project(project), cache_folder(location), lambda file: not is_excluded(file, root, globs))
-    asked = words(nodes)
-    report = trace(graph, asked, direction=direction, depth=depth, columns=columns, column=column, path=path, whole=whole)
+    question = Question(tuple(words(nodes)), direction, depth, columns, column, path, whole)
+    report = answer(question, _definitions(project), cache_folder(locate(project)))
     out.write(report)
     out.note(f"{len(report.nodes)} nodes, {len(report.edges)} edges; {report.coverage}")
+
+
+def _definitions(project: Path | None) -> Definitions:
+    """How the definitions that `-p` names are read."""
+    from metricsctl.cli.project import is_excluded, load_project, locate, read_definitions, recall_answers
+    from metricsctl.lineage.kept import Definitions
+
+    location = locate(project)
+    root, globs = location.config.folder or Path.cwd(), location.config.get("exclude")
+
+    def skim() -> Project:
+        recall_answers(location)
+        return read_definitions(location.paths, location.config, parse_sql=False)
+
+    def in_order(definitions: Project) -> Project:
+        from metricsctl.lint.engine import check
+
+        return check(definitions)
+
+    return Definitions(location.paths, lambda file: not is_excluded(file, root, globs), lambda: load_project(project), skim, in_order)
 
 
 def _direction(upstream: bool, downstream: bool, both: bool) -> Direction:

@@ -15,7 +15,9 @@ from metricsctl.impact.ask import ask
 from metricsctl.impact.report import ImpactReport
 from metricsctl.impact.run import Options
 from metricsctl.lineage.graph import build
-from metricsctl.lineage.kept import graph_of
+from metricsctl.lineage.kept import Definitions, answer
+from metricsctl.lineage.question import Question
+from metricsctl.lineage.report import LineageReport
 from metricsctl.lint.engine import check
 from metricsctl.render import render
 
@@ -74,23 +76,28 @@ def test_an_answer_is_kept_until_something_changes(folders: tuple[Path, Path], t
     assert len(worked) == 5
 
 
-def test_a_graph_is_kept(folders: tuple[Path, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("question", [Question(), Question(("rows",), "upstream", columns=True)])
+def test_an_answer_about_lineage_is_kept(folders: tuple[Path, Path], tmp_path: Path, question: Question) -> None:
     _, new = folders
-    read: list[Project] = []
+    read: list[str] = []
 
-    def project() -> Project:
-        read.append(check(load([new])))
-        return read[-1]
+    def project(how: str) -> Project:
+        read.append(how)
+        return load([new], parse_sql=how == "all")
 
-    def ask_graph() -> object:
-        return graph_of([new], project, tmp_path / "cache", lambda _: True)
+    def ask_lineage(question: Question) -> LineageReport:
+        definitions = Definitions([new], lambda _: True, lambda: check(project("all")), lambda: project("part"), check)
+        return answer(question, definitions, tmp_path / "cache")
 
-    first, second = ask_graph(), ask_graph()
-    assert len(read) == 1
-    assert second == first == build(read[0])
+    first, second = ask_lineage(question), ask_lineage(question)
+    assert second == first == question.of(build(load([new])))
+    once = ["part"] if question.nodes else ["all"]
+    assert read == once
     (new / "big.sql").write_text("SELECT ts, amount + 1 AS amount FROM log\n", encoding="utf-8")
-    assert ask_graph() != first
-    assert len(read) == 2
+    assert ask_lineage(question) != first or not question.columns
+    assert read == once * 2
+    ask_lineage(Question(("log",)))
+    assert (read == once * 2) == (question == Question())  # the whole graph answers every question
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"files": {}}', "\x00"])

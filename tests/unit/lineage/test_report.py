@@ -143,3 +143,9 @@ def test_any_dag_is_traced_as_networkx_does(dag: tuple[str, int], which: int, de
     assert ids(trace(graph, [node], direction="downstream")) == nx.descendants(network, node) | {node}
     near = nx.single_source_shortest_path_length(network.reverse(), node, cutoff=depth)
     assert ids(trace(graph, [node], direction="upstream", depth=depth)) == set(near)
+
+
+def test_coverage_is_that_of_the_models_shown(graph: LineageGraph) -> None:
+    assert trace(graph, ["rows"], direction="upstream").coverage.total == 0
+    assert trace(graph, ["revenue"], direction="upstream").coverage == trace(graph).coverage == graph.coverage
+    assert graph.coverage.exact == 3
