@@ -6,9 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Observation", "Observed", "Verdict"]
+__all__ = ["Observation", "Observed", "Verdict", "shift_words"]
 
 Verdict = Literal["moved-as-predicted", "not-moved", "moved-unpredicted", "still", "too-early"]
+
+
+def shift_words(shift: float | None, relative: float | None) -> str:
+    """A shift in words: as a share of what was expected, in the metric's unit where such a share says nothing.
+
+    >>> shift_words(-3.0, -0.312), shift_words(1234.5, None)
+    ('-31.2 %', '+1,234')
+    """
+    return f"{shift:+,.4g}" if relative is None else f"{100 * relative:+,.1f} %"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ class Observed:
         said = self.verdict.replace("-", " ") + (" to tell" if self.verdict == "too-early" else "")
         if self.reason is not None:
             return f"{said}: {self.reason}"
-        moved = f"{self.shift:+,.4g}" if self.relative is None else f"{100 * self.relative:+,.1f} %"
+        moved = shift_words(self.shift, self.relative)
         if self.verdict == "not-moved":
             return f"{said}: {moved}" + ("" if self.detectable is None else f"; {100 * self.detectable:,.1f} % would have been seen")
         return f"{said}: {moved}" + (" in the first 8 hours" if self.early else "")

@@ -15,9 +15,9 @@ from metricsctl.changes.match import matches
 from metricsctl.core.timegrid import Grain, to_iso, zone_of
 from metricsctl.definition.project import Project
 from metricsctl.definition.references import bases_of
-from metricsctl.definition.schema import Alias
+from metricsctl.definition.schema import Alias, Metric
 from metricsctl.impact.observe.compare import DAY, LEAST_AFTER, Comparison, Times, compared_soon
-from metricsctl.impact.observe.report import Observation, Observed, Verdict
+from metricsctl.impact.observe.report import Observation, Observed, Verdict, shift_words
 from metricsctl.impact.observe.stats import q_values
 from metricsctl.plan.build import build
 from metricsctl.plan.types import Base, Plan
@@ -146,7 +146,20 @@ class _Question:
             return Observed(f"metric:{name}", name, verdict, probability, reason=item)
         assert rate is not None  # noqa: S101 - every comparison has one
         values = dataclasses.asdict(item)
-        return Observed(f"metric:{name}", name, _verdict(probability, moved=rate <= ALPHA), probability, q=rate, **values)
+        moved = rate <= ALPHA
+        small = moved and _is_small(item, self.project.metric(name))
+        reason = f"{shift_words(item.shift, item.relative)}, less than its `min_effect`" if small else None
+        return Observed(
+            f"metric:{name}", name, _verdict(probability, moved=moved and not small), probability, q=rate, reason=reason, **values
+        )
+
+
+def _is_small(item: Comparison, metric: Metric) -> bool:
+    """Whether a shift is smaller than what the metric's `watch:` says matters; a share of about 0 says nothing."""
+    least = metric.watch.min_effect if metric.watch is not None else None
+    if least is None:
+        return False
+    return abs(item.shift) < (least.abs or 0.0) or (item.relative is not None and abs(item.relative) < (least.rel or 0.0))
 
 
 def _verdict(probability: float | None, *, moved: bool) -> Verdict:

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metricsctl.core.errors import UsageError
+from metricsctl.definition.schema import MinEffect, Watch
 from metricsctl.demo.story import CHANGES
 from metricsctl.impact.observe.compare import DAY, compared, compared_soon
 from metricsctl.impact.observe.stats import ks_distance, ks_p, q_values, t_quantile, t_two_sided
@@ -153,6 +155,21 @@ def test_what_the_change_does_not_reach_is_said_to_have_moved_unpredicted(demo_s
     found = {item.name: item.verdict for item in report.observed[0].metrics}
     assert found["payment_success"] == found["orders"] == "moved-unpredicted"
     assert found["ad_clicks"] == "not-moved"
+
+
+def test_a_shift_below_min_effect_is_none(demo_shop: Workspace, tmp_path: Path) -> None:
+    least = {"ad_clicks": {"rel": 0.5}, "ctr": {"rel": 0.2}, "orders": {"rel": 0.01, "abs": 1e9}}
+    metrics = dict(demo_shop.project.metrics)
+    for name, effect in least.items():
+        place = {"span": metrics[name].span}
+        metrics[name] = replace(metrics[name], watch=Watch(min_effect=MinEffect(**effect, **place), **place))
+    watched = replace(demo_shop, project=replace(demo_shop.project, metrics=metrics))
+    report = watched.impact(change=change_file(tmp_path, "chg-07", "chg-12"), observe=True)
+    assert report.observed is not None
+    found = {(at, item.name): item for at, change in enumerate(report.observed) for item in change.metrics}
+    small = {key: found[key].words.endswith("less than its `min_effect`") for key in ((0, "ad_clicks"), (0, "ctr"), (1, "orders"))}
+    assert list(small.values()) == [True, False, True]
+    assert [found[key].verdict for key in small] == ["not-moved", "moved-as-predicted", "not-moved"]
 
 
 def test_it_goes_with_a_change(demo_shop: Workspace) -> None:
