@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from metricsctl.core.errors import UnknownName
 from metricsctl.explain.foreign.frames import Edges, Signal, causes_of, order_of, place_of, signals
-from metricsctl.explain.shift import Shift, shift_of
+from metricsctl.explain.shift import Shift, settled, shift_of
 from metricsctl.explain.traversal import blame, likely
 
 __all__ = ["NodeData", "RankedNode", "Upstream", "UpstreamData", "upstream"]
@@ -102,14 +102,13 @@ def upstream(
     causes = causes_of(graph, edges)
     if target not in causes:
         raise UnknownName.of("node", str(target), [str(node) for node in causes])
-    time = place_of(onset)
-    order = list(causes)
-    moves = {node: _worst(found, time) for node, found in signals(series, good).items() if node in causes}
+    order, reach, given = list(causes), _reach(causes, target), signals(series, good)
+    time = settled(((signal.times, signal.values) for node in order if node in reach for signal in given.get(node, ())), place_of(onset))
+    moves = {node: _worst(found, time) for node, found in given.items() if node in causes}
     known = {node: move for node, move in moves.items() if move is not None}
     strength = {node: move.strength for node, move in known.items()}
-    late = _late(known, target, signals(series, good), time)
+    late = _late(known, target, given, time)
     shares = blame(causes, strength, target, order, late)
-    reach = _reach(causes, target)
     ranked = [
         RankedNode(
             node,

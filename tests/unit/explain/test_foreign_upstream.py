@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from metricsctl import explain
 from metricsctl.core.errors import UnknownName, UsageError
+from metricsctl.explain.shift import settled
 
 EDGES = [("db", "api"), ("cache", "api"), ("api", "web"), ("cdn", "web"), ("db", "report")]
 NODES = ["db", "cache", "api", "web", "cdn", "report"]
@@ -42,6 +43,27 @@ def test_the_origin_is_first_and_not_the_largest_score(seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_a_start_time_that_is_a_twentieth_of_the_window_wrong_changes_nothing(minutes, seed):
     assert first(EDGES, made(seed), onset=ONSET + pd.Timedelta(minutes=minutes)) == "db"
+
+
+@pytest.mark.parametrize(("size", "least"), [(1.0, 0), (1.5, 22)])
+def test_a_wrong_start_time_gives_the_same_answer_of_a_small_step(size, least):
+    """To the last digit, in all but a case by chance: the time is settled before anything is judged."""
+    same, right = 0, 0
+    for seed in range(30):
+        rows = made(seed, size)
+        exact, early, late = (explain.upstream(EDGES, rows, "web", ONSET + pd.Timedelta(minutes=wrong)) for wrong in (0, -6, 6))
+        same += exact == early == late
+        right += exact.ranked[0].node == "db"
+    assert same >= 28
+    assert right >= least
+
+
+def test_the_start_is_settled_where_the_series_stepped_together():
+    rows = made(3, 2.0)
+    found = [(np.arange(len(rows), dtype=float), rows[node].to_numpy()) for node in rows]
+    assert [settled(found, wrong) for wrong in (74.0, 80.0, 86.0)] == [80.0] * 3
+    assert settled([], 7.0) == 7.0
+    assert settled([(np.arange(90.0), np.ones(90))], 44.5) == 44.5
 
 
 @settings(max_examples=40, deadline=None)
