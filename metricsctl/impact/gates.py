@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from metricsctl.definition.project import Project
 from metricsctl.diff.change import Category, Change
+from metricsctl.impact.parts import Gate
 from metricsctl.impact.reach import Graph, Reached
-from metricsctl.impact.report import Gate
 from metricsctl.lineage.nodes import NodeKind
 
 __all__ = ["fired"]

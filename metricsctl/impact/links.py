@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from metricsctl.impact.parts import Link
 from metricsctl.impact.reach import Graph, Reached
-from metricsctl.impact.report import Link
 from metricsctl.lineage.nodes import NodeKind
 
 __all__ = ["links_between"]

@@ -17,8 +17,9 @@ from metricsctl.diff.compare import compare
 from metricsctl.diff.values import Proof
 from metricsctl.impact.gates import fired
 from metricsctl.impact.links import links_between
+from metricsctl.impact.parts import Gate, Impacted, Path, Summary, Unknown, WhyNot
 from metricsctl.impact.reach import Graph, Reached, Root, paths_to, reach
-from metricsctl.impact.report import Gate, Impacted, ImpactReport, Path, Question, Summary, Unknown, WhyNot
+from metricsctl.impact.report import ImpactReport, Question
 from metricsctl.impact.score import K, level_of, score_of, weight_of
 from metricsctl.lineage.graph import build
 from metricsctl.lineage.nodes import NodeKind, node_id

@@ -17,7 +17,8 @@ from metricsctl.detect.report import AnomalyReport, Episode
 from metricsctl.diff.change import Category, Change
 from metricsctl.engine.batch import Reject
 from metricsctl.explain.report import Explanation, Hypothesis, RuledOut
-from metricsctl.impact.report import Gate, Impacted, ImpactReport, Summary, Unknown
+from metricsctl.impact.parts import Gate, Impacted, Summary, Unknown
+from metricsctl.impact.report import ImpactReport
 from metricsctl.ingest.report import FileReport, IngestReport, RejectCount, SourceReport
 from metricsctl.lineage.nodes import NodeKind
 from metricsctl.lint.report import LintReport

@@ -123,7 +123,8 @@ class Witness:
 
     `metric` gives `base` and `head` at `time` (start of the window, ISO 8601) and `key`; `shows` are all affected metrics that differ on
     these rows. `origin` says where they come from, `expect` are all points that the new version gives at `grain`. `minimal`: no row can
-    be left out. `masked`: personal data is hidden, and the rows are no test.
+    be left out; `smallest`: no fewer of the rows under the point that was searched do it. `masked`: personal data is hidden, and the rows
+    are no test.
     """
 
     metric: str
@@ -138,6 +139,7 @@ class Witness:
     origin: Literal["sample", "generated"]
     minimal: bool
     masked: bool
+    smallest: bool = False
 
     @property
     def size(self) -> int:
@@ -155,7 +157,7 @@ class Witness:
         """As in "smallest witness, 1 row of the sample"."""
         count = "1 row" if self.size == 1 else f"{self.size:,} rows"
         origin = "of the sample" if self.origin == "sample" else "generated"
-        return f"{'smallest' if self.minimal else 'small'} witness, {count} {origin}"
+        return f"{'smallest' if self.smallest else 'minimal' if self.minimal else 'small'} witness, {count} {origin}"
 
 
 @dataclass(frozen=True, slots=True)

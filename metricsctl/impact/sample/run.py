@@ -184,7 +184,7 @@ class _Run:
                 few = self.trials(Comparison(old, new), trials.secret).search(name, rows, places)
         if few is None:
             return []
-        witness = trials.witness(name, few[0], computed, origin, minimal=few[1])
+        witness = trials.witness(name, few, computed, origin)
         return [] if witness is None else [witness]
 
     def generated(self, source: str, size: int, seed: int) -> Iterator[Mapping[str, object]]:

@@ -1,34 +1,52 @@
 """The fewest items that still show something.
 
 Two bisections cut the ends off, then delta debugging (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", IEEE
-Transactions on Software Engineering 28(2), 2002) takes away what is left in between, until no single item can go.
+Transactions on Software Engineering 28(2), 2002) takes away what is left in between, until no single item can go. Where all smaller parts
+are few enough, they are tried: only then is it known to be the smallest.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["shrink"]
+__all__ = ["Shrunk", "shrink"]
 
 T = TypeVar("T")
 
 
-def shrink(items: Sequence[T], shows: Callable[[Sequence[T]], bool], most: int) -> tuple[list[T], bool]:
-    """A part of `items`, in their order, that still `shows` it; and whether none of them can be left out.
+@dataclass(frozen=True, slots=True)
+class Shrunk(Generic[T]):
+    """A part that still shows it, in the order of the whole. `minimal`: none can be left out; `smallest`: no fewer of the whole show it."""
 
-    `items` themselves must show it. After `most` questions the smallest part so far is given.
+    items: list[T]
+    minimal: bool
+    smallest: bool
+
+
+def shrink(items: Sequence[T], shows: Callable[[Sequence[T]], bool], most: int) -> Shrunk[T]:
+    """A small part of `items` that still `shows` it.
+
+    `items` themselves must show it, and no items at all must not. After `most` questions the smallest part so far is given.
 
     >>> shrink(range(100), lambda part: {17, 60} <= set(part), 200)
-    ([17, 60], True)
+    Shrunk(items=[17, 60], minimal=True, smallest=True)
     """
+    whole = list(items)
     asked = _Asked[T](shows, most)
     try:
-        left = asked.best = _prefix(list(items), asked)
+        left = asked.best = _prefix(whole, asked)
         left = asked.best = _prefix(left[::-1], lambda part: asked(part[::-1]))[::-1]
-        return _minimal(left, asked), True
+        left = _minimal(left, asked)
     except _EnoughError:
-        return asked.best, False
+        return Shrunk(asked.best, minimal=len(asked.best) == 1, smallest=len(asked.best) == 1)
+    if sum(math.comb(len(whole), size) for size in range(1, len(left))) > asked.left:
+        return Shrunk(left, minimal=True, smallest=False)
+    fewer = (list(part) for size in range(1, len(left)) for part in itertools.combinations(whole, size))
+    return Shrunk(next(filter(asked, fewer), left), minimal=True, smallest=True)
 
 
 class _EnoughError(Exception):

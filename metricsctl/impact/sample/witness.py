@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from metricsctl.impact.sample.moves import Comparison, Place, differing
 from metricsctl.impact.sample.near import Labelled, Near
 from metricsctl.impact.sample.report import Expected, Witness
 from metricsctl.impact.sample.rows import Row, row_line
-from metricsctl.impact.sample.shrink import shrink
+from metricsctl.impact.sample.shrink import Shrunk, shrink
 from metricsctl.impact.sample.side import Points
 
 __all__ = ["Trials"]
@@ -58,8 +58,8 @@ class Trials:
         for side in (self.comparison.base, self.comparison.head):
             side.read(files, few=True)
 
-    def search(self, metric: str, rows: Sequence[Labelled], places: Sequence[Place]) -> tuple[list[Labelled], bool] | None:
-        """The fewest rows found on which a metric differs, and whether none can be left out; None where none are found.
+    def search(self, metric: str, rows: Sequence[Labelled], places: Sequence[Place]) -> Shrunk[Labelled] | None:
+        """The fewest rows found on which a metric differs; None where none are found.
 
         It is looked for under the points that differ (`places`), then in the first rows of each source.
         """
@@ -69,15 +69,13 @@ class Trials:
                 return shrink(candidate, lambda part: metric in self.differing(part, [metric]), _QUESTIONS)
         return None
 
-    def witness(
-        self, metric: str, few: Sequence[Labelled], metrics: Sequence[str], origin: Literal["sample", "generated"], *, minimal: bool
-    ) -> Witness | None:
+    def witness(self, metric: str, few: Shrunk[Labelled], metrics: Sequence[str], origin: Literal["sample", "generated"]) -> Witness | None:
         """The witness that rows are, and which of `metrics` they show."""
-        disguised = self.disguised(few) if origin == "sample" else list(few)
+        disguised = self.disguised(few.items) if origin == "sample" else few.items
         masked = metric not in self.differing(disguised, [metric])
-        shown = few if masked else disguised
-        shows = self.differing(shown, metrics)
-        return self._told(metric, shown, tuple(name for name in metrics if name in shows), origin, minimal=minimal, masked=masked)
+        shown = replace(few, items=few.items if masked else disguised)
+        shows = self.differing(shown.items, metrics)
+        return self._told(metric, shown, tuple(name for name in metrics if name in shows), origin, masked=masked)
 
     def disguised(self, rows: Iterable[Labelled]) -> list[Labelled]:
         """The rows with each value of a column of personal data replaced by another: the same by the same."""
@@ -97,11 +95,10 @@ class Trials:
     def _told(
         self,
         metric: str,
-        rows: Sequence[Labelled],
+        few: Shrunk[Labelled],
         shows: tuple[str, ...],
         origin: Literal["sample", "generated"],
         *,
-        minimal: bool,
         masked: bool,
     ) -> Witness | None:
         """The witness in full: both sides have just read its rows."""
@@ -112,7 +109,7 @@ class Trials:
         time, key = where[0]
         zone = self.comparison.head.zone(metric)
         shown: dict[str, list[Row]] = {}
-        for source, row in rows:
+        for source, row in few.items:
             hidden = self.secret.get(source, ()) if masked else ()
             shown.setdefault(source, []).append({name: HIDDEN if name in hidden else value for name, value in row.items()})
         return Witness(
@@ -128,8 +125,9 @@ class Trials:
             ),
             grain=str(self.comparison.grain(metric)),
             origin=origin,
-            minimal=minimal,
+            minimal=few.minimal,
             masked=masked,
+            smallest=few.smallest,
         )
 
     def _pair(self, metric: str) -> tuple[Points, Points, tuple[str, ...]]:

@@ -18,7 +18,8 @@ from metricsctl.render.pages.impact_tree import why_not_lines
 from metricsctl.render.style import Style
 
 if TYPE_CHECKING:
-    from metricsctl.impact.report import Impacted, ImpactReport
+    from metricsctl.impact.parts import Impacted
+    from metricsctl.impact.report import ImpactReport
 
 __all__ = ["MARKER", "MAX_LENGTH", "page"]
 

@@ -12,7 +12,8 @@ from metricsctl.render.wrap import wrapped
 
 if TYPE_CHECKING:
     from metricsctl.diff.change import Change
-    from metricsctl.impact.report import Impacted, ImpactReport, Path
+    from metricsctl.impact.parts import Impacted, Path
+    from metricsctl.impact.report import ImpactReport
     from metricsctl.lineage.kinds import EdgeKind
 
 __all__ = ["folded", "page", "why_not_lines"]

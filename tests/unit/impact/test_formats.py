@@ -10,7 +10,8 @@ import pytest
 
 from metricsctl.changes.report import ChangeList, ChangesAdded
 from metricsctl.definition.load import load_text
-from metricsctl.impact.report import ImpactReport, Path
+from metricsctl.impact.parts import Path
+from metricsctl.impact.report import ImpactReport
 from metricsctl.impact.run import Options, impact_of_difference
 from metricsctl.lineage.kinds import EdgeKind
 from metricsctl.render import Style, render
