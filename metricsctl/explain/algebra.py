@@ -37,7 +37,19 @@ class Leaf:
     @property
     def adds_up(self) -> bool:
         """Whether its total is the sum over segments (distinct things that are seen in several count in each)."""
-        return self.base.aggregate not in _SINGLE
+        return self.base.aggregate not in _SINGLE and not (self.base.stock is not None and self.base.aggregate == "avg")
+
+    @property
+    def adds_over_time(self) -> bool:
+        """Whether its windows can be added too: of hopping windows, cumulated values and stocks each has more in it than its own rows."""
+        return self.adds_up and self.base.of_its_window
+
+    @property
+    def aggregate(self) -> str | None:
+        """The aggregate that tells how its windows vary; None where they have more than their own rows in them."""
+        if not self.base.of_its_window:
+            return None
+        return {"value": self.base.aggregate, "weighted": "sum", "rows": "count"}[self.part]
 
 
 @dataclass(frozen=True)
@@ -101,7 +113,7 @@ def _node(computation: Computation, offset: Duration | None, leaves: dict[str, L
         inputs = {name: _node(item.computation, _added(offset, item.offset), leaves) for name, item in computation.inputs.items()}
         on_zero = "zero" if computation.on_zero == "zero" else "absent"  # of totals an error is none: `query` has said it by window
         return _Node(text=computation.expr.text, dialect=computation.expr.dialect, on_zero=on_zero, inputs=inputs)
-    if computation.aggregate == "avg":
+    if computation.aggregate == "avg" and computation.stock is None:
         total, rows = (_leaf(computation, offset, part, leaves) for part in ("weighted", "rows"))
         return _Node(text="total / rows", inputs={"total": _Node(leaf=total), "rows": _Node(leaf=rows)})
     return _Node(leaf=_leaf(computation, offset, "value", leaves))

@@ -114,7 +114,7 @@ def open_case(project: Project, reader: PanelReader, asked: Asked, span: tuple[i
 def _stretch(reader: PanelReader, algebra: Algebra, axis: Axis, own: tuple[Panel, Kind], first: int, last: int) -> tuple[int, int]:
     """The episode around the windows that were asked for: in the metric, else in the first of its inputs that shows one."""
     leaves = (leaf for leaf in algebra.leaves.values() if leaf.offset is None and leaf.part == "value")
-    for panel, kind in (own, *((reader.leaf(leaf, axis), kind_of(leaf.base.aggregate)) for leaf in leaves)):
+    for panel, kind in (own, *((reader.leaf(leaf, axis), kind_of(leaf.aggregate)) for leaf in leaves)):
         found = stretch_at(_deviation(panel, axis, kind, first), first, last)
         if found != (first, last):
             return stretch_at(_deviation(panel, axis, kind, found[0]), first, last)

@@ -22,11 +22,15 @@ Key = tuple[str | None, ...]
 
 @dataclass(frozen=True)
 class Totals:
-    """Each leaf's actual and expected total (of what does not add up: its mean) over the windows in which all of them are known."""
+    """Each leaf's actual and expected total over the windows in which all of them are known; all means if any of them has no total.
+
+    `scale` is what a sum over these windows is multiplied by: 1 for totals.
+    """
 
     actual: Mapping[str, float]
     expected: Mapping[str, float]
     windows: Mask
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -54,24 +58,23 @@ def leaf_totals(algebra: Algebra, reader: PanelReader, axis: Axis, inside: Mask)
     known = inside.copy()
     for name, leaf in algebra.leaves.items():
         panel = reader.leaf(leaf, axis)
-        band = expected(
-            panel, axis, inside, kind_of("sum" if leaf.part == "weighted" else "count" if leaf.part == "rows" else leaf.base.aggregate)
-        )
+        band = expected(panel, axis, inside, kind_of(leaf.aggregate))
         values[name], levels[name] = _placed(leaf, panel, band, axis)
         known &= np.isfinite(levels[name]) & np.isfinite(values[name])
     if not known.any():
         return None
-    scale = {name: 1.0 if leaf.adds_up else 1.0 / float(known.sum()) for name, leaf in algebra.leaves.items()}
+    scale = 1.0 if all(leaf.adds_over_time for leaf in algebra.leaves.values()) else 1.0 / float(known.sum())
     return Totals(
-        {name: float(found[known].sum()) * scale[name] for name, found in values.items()},
-        {name: float(found[known].sum()) * scale[name] for name, found in levels.items()},
+        {name: float(found[known].sum()) * scale for name, found in values.items()},
+        {name: float(found[known].sum()) * scale for name, found in levels.items()},
         known,
+        scale,
     )
 
 
 def _placed(leaf: Leaf, panel: Panel, band: Band, axis: Axis) -> tuple[FloatArray, FloatArray]:
     """A leaf's values and expected values at the windows of the metric: an offset looks the earlier window up."""
-    values = np.where(np.isnan(panel.values[0]) & leaf.adds_up, 0.0, panel.values[0])
+    values = np.where(np.isnan(panel.values[0]) & leaf.adds_over_time, 0.0, panel.values[0])
     level = np.where(band.expected[0] < 0, np.minimum(band.expected[0], 0.0), band.expected[0])
     if leaf.offset is None:
         return values, level
@@ -94,10 +97,10 @@ def breakdown(algebra: Algebra, reader: PanelReader, axis: Axis, totals: Totals,
         windows = np.flatnonzero(totals.windows)
         if leaf.offset is not None:
             windows = axis.earlier(leaf.offset)[windows]
-        found = np.nansum(panel.values[:, windows], axis=1)
+        found = np.nansum(panel.values[:, windows], axis=1) * totals.scale
         known = usual_totals(panel, axis, totals.windows, windows)
         actual[name] = _adjusted(_spread(found, rows, len(keys)), totals.actual[name])
-        usual[name] = _adjusted(_spread(np.nan_to_num(known.total, nan=0.0), rows, len(keys)), totals.expected[name])
+        usual[name] = _adjusted(_spread(np.nan_to_num(known.total, nan=0.0) * totals.scale, rows, len(keys)), totals.expected[name])
         weeks[name] = {back: _scaled(_spread(one, rows, len(keys)), totals.expected[name]) for back, one in known.weeks.items()}
     common = sorted(set.intersection(*(set(one) for one in weeks.values())))
     return Breakdown(dimensions, tuple(keys), actual, usual, tuple({name: one[back] for name, one in weeks.items()} for back in common))

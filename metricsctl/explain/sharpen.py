@@ -43,10 +43,10 @@ def sharp_onset(case: Case, located: Located | None) -> Onset:
     return best
 
 
-def _panels(case: Case, member: Mapping[str, str | None]) -> list[tuple[Panel, str]]:
+def _panels(case: Case, member: Mapping[str, str | None]) -> list[tuple[Panel, str | None]]:
     """The inputs of a segment, each as one series."""
     dimensions = dimensions_of(case)
-    found = []
+    found: list[tuple[Panel, str | None]] = []
     for leaf in case.algebra.leaves.values():
         if leaf.offset is None:
             panel = case.reader.leaf(leaf, case.axis, dimensions)
@@ -54,5 +54,5 @@ def _panels(case: Case, member: Mapping[str, str | None]) -> list[tuple[Panel, s
             if rows.any():
                 present = np.isfinite(panel.values[rows]).any(axis=0)
                 total = np.where(present, np.nansum(panel.values[rows], axis=0), np.nan)
-                found.append((Panel(((),), total[None], panel.counts[rows].sum(axis=0)[None]), leaf.base.aggregate))
+                found.append((Panel(((),), total[None], panel.counts[rows].sum(axis=0)[None]), leaf.aggregate))
     return found

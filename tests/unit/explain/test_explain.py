@@ -21,6 +21,8 @@ from metricsctl.explain.run import explain
 from metricsctl.explain.subject import worst
 from metricsctl.render import Style, render
 from metricsctl.render.json_schema import schema_of
+from metricsctl.workspace import Workspace
+from metricsctl.workspace import open as open_workspace
 
 OUTAGE = "2026-02-12T00:00Z"
 CASES = [
@@ -56,6 +58,42 @@ def test_the_change_is_split_over_the_inputs(shop):
     assert [item.words["input"] for item in inputs] == ["revenue", "revenue 7d earlier"]
     assert found.subject is not None
     assert math.fsum(item.numbers["contribution"].value for item in inputs) == pytest.approx(found.subject.change, rel=1e-12)
+
+
+CUMULATED = """\
+  - {name: week, description: Value of 7 days., type: cumulative, metric: revenue, window: 7d}
+  - {name: hopping, description: Value of 2 days., type: simple, source: orders, agg: avg, expr: amount, window: {size: 2d, slide: 1d}}
+  - {name: week_a_visit, description: Both kinds in one., type: derived, expr: week / traffic, on_zero: absent}
+"""
+
+
+@pytest.fixture
+def cumulated(shop, tmp_path):
+    """The same shop, asked for values that have more than their own window in them, which need no other states."""
+    text = shop.project.files[0].path
+    folder = tmp_path / "more"
+    folder.mkdir()
+    (folder / "metrics.yml").write_text((shop.project.root / text).read_text() + CUMULATED)
+    return Workspace(open_workspace(folder / "metrics.yml").project, shop.store)
+
+
+@pytest.mark.parametrize("metric", ["week", "hopping", "week_a_visit"])
+def test_what_is_cumulated_is_not_added_up_over_time(metric, cumulated):
+    found = cumulated.explain(metric, at=OUTAGE)
+    subject = found.subject
+    assert subject is not None
+    assert subject.of == "mean"
+
+    def values(name):
+        rows = cumulated.query(name, since=subject.onset[:10], until=subject.end[:10]).frames[0].rows()
+        return [value for _, _, value, _ in rows if value is not None]
+
+    found_alone = values(metric)
+    expected = math.fsum(values("week")) / math.fsum(values("traffic")) if metric == "week_a_visit" else sum(found_alone) / len(found_alone)
+    assert subject.actual == pytest.approx(expected, rel=1e-9)
+    inputs = [item for item in found.evidence if item.kind == "input"]
+    if inputs:
+        assert math.fsum(item.numbers["contribution"].value for item in inputs) == pytest.approx(subject.change, rel=1e-9)
 
 
 def test_a_silent_source_comes_first(shop):
