@@ -19,6 +19,7 @@ __all__ = ["render"]
 _FONT = "Helvetica,Arial,sans-serif"
 _INK, _FAINT, _ASKED, _WAY = "#22303c", "#5c6b78", "#d1341f", "#d1341f"
 _LARGE = 300  # nodes from which on we place them ourselves, and leave labels of edges out
+_LETTER, _AROUND = 0.095, 0.7  # inches: a letter of a label in the wider of usual fonts, and what is about a label
 _GROUPS = {"source": 0, "model": 1, "column": 1, "dimension": 1, "metric": 2}
 _UNSAID = {"identity", "group", "table-only"}  # kinds that the line tells well enough
 _HEAD = f"""digraph lineage {{
@@ -56,8 +57,8 @@ def _placed(report: LineageReport) -> Iterator[str]:
     """Nodes where `layout` puts them, with straight lines beneath them: a picture of a thousand takes a second, and keeps its shape."""
     yield "  graph [layout=neato, splines=line, outputorder=edgesfirst, overlap=true]"
     names = {node.id: _GROUPS.get(node.kind.value, len(_GROUPS)) for node in report.nodes}
-    width = min(max((len(node.name) for node in report.nodes), default=0) * 0.085 + 0.7, 4)
-    found = places(names, [(edge.source, edge.target) for edge in report.edges], width, 0.55)
+    widths = {node.id: len(node.name) * _LETTER + _AROUND for node in report.nodes}
+    found = places(names, [(edge.source, edge.target) for edge in report.edges], widths, 0.55)
     for node in report.nodes:
         x, y = found[node.id]
         yield "  " + _node(report, node, place=f"{x:.3f},{y:.3f}!")

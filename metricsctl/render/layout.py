@@ -15,28 +15,31 @@ _SWEEPS = 4
 Ahead = Mapping[str, Sequence[str]]
 
 
-def places(nodes: Mapping[str, int], edges: Iterable[tuple[str, str]], width: float, height: float) -> dict[str, tuple[float, float]]:
-    """The place of the middle of each node, for cells of a width and a height; x to the right, y upwards.
+def places(
+    nodes: Mapping[str, int], edges: Iterable[tuple[str, str]], widths: Mapping[str, float], height: float
+) -> dict[str, tuple[float, float]]:
+    """The place of the middle of each node, for rows of a height and columns as wide as the widest in them; x to the right, y upwards.
 
     `nodes` gives each its group: those of a lower one stand further to the left.
 
-    >>> places({"a": 0, "b": 1, "c": 1}, [("a", "b"), ("a", "c")], 2, 1)
-    {'a': (0, 0.0), 'b': (2, 0.5), 'c': (2, -0.5)}
+    >>> places({"a": 0, "b": 1, "c": 1}, [("a", "b"), ("a", "c")], {"a": 2, "b": 4, "c": 1}, 1)
+    {'a': (1.0, 0.0), 'b': (4.0, 0.5), 'c': (4.0, -0.5)}
     """
     pairs = [pair for pair in dict.fromkeys(edges) if pair[0] != pair[1]]
     after, before = _neighbours(nodes, pairs), _neighbours(nodes, [(target, source) for source, target in pairs])
     layers = _ordered(_grouped(nodes, before, after), before, after)
-    rows = _rows([len(layer) for layer in layers], width, height)
+    rows = _rows([[widths[key] for key in layer] for layer in layers], height)
     found: dict[str, tuple[float, float]] = {}
-    column = 0
+    left = 0.0
     for layer in layers:
         columns = -(-len(layer) // rows)
         deep = -(-len(layer) // columns)
-        for number, key in enumerate(layer):
-            inside, row = number % columns, number // columns
-            shift = (inside / columns) if columns > 1 else 0.0  # columns side by side are staggered, so that lines pass between the boxes
-            found[key] = ((column + inside) * width, ((deep - 1) / 2 - row - shift) * height)
-        column += columns
+        for inside in range(columns):
+            column = layer[inside::columns]
+            wide = max(widths[key] for key in column)
+            shift = inside / columns  # columns side by side are staggered, so that lines pass between the boxes
+            found |= {key: (left + wide / 2, ((deep - 1) / 2 - row - shift) * height) for row, key in enumerate(column)}
+            left += wide
     return found
 
 
@@ -92,9 +95,11 @@ def _mean(values: list[float], default: float) -> float:
     return sum(values) / len(values) if values else default
 
 
-def _rows(sizes: Sequence[int], width: float, height: float) -> int:
-    """The fewest rows with which the picture is not wider than it should be."""
+def _rows(layers: Sequence[Sequence[float]], height: float) -> int:
+    """The fewest rows with which the picture is not wider than it should be; a layer is the widths of its nodes."""
+    widest = [(len(layer), max(layer)) for layer in layers]
+    most = max((size for size, _ in widest), default=1)
     rows = 1
-    while rows < max(sizes, default=1) and sum(-(-size // rows) for size in sizes) * width > SHAPE * rows * height:
+    while rows < most and sum(-(-size // rows) * width for size, width in widest) > SHAPE * rows * height:
         rows += 1
     return rows

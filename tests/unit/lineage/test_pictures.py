@@ -1,3 +1,4 @@
+import itertools
 import os
 import shutil
 import sys
@@ -94,6 +95,18 @@ def test_a_thousand_nodes_are_drawn_in_seconds() -> None:
     picture = svg.render(report)
     assert time.process_time() - before < 3
     assert ET.fromstring(picture).tag.endswith("svg")
+
+
+@needs_graphviz
+def test_boxes_of_a_large_picture_do_not_cover_each_other() -> None:
+    names = [f"m{number}_{'long_' * (number % 17)}name" for number in range(310)]
+    nodes = {f"metric:{name}": Node(f"metric:{name}", NodeKind.METRIC, name, "count") for name in names}
+    edges = tuple(Edge(f"metric:{one}", f"metric:{other}", EdgeKind.DERIVED) for one, other in zip(names, names[100:], strict=False))
+    plain = svg.draw(dot.render(trace(LineageGraph(nodes, edges))), "plain").decode()
+    boxes = [tuple(map(float, line.split()[2:6])) for line in plain.splitlines() if line.startswith("node ")]
+    assert len(boxes) == 310
+    for (x, y, width, height), (left, low, wide, high) in itertools.combinations(boxes, 2):
+        assert abs(x - left) >= (width + wide) / 2 or abs(y - low) >= (height + high) / 2
 
 
 def test_without_graphviz_there_is_a_way_out(graph: LineageGraph, monkeypatch: pytest.MonkeyPatch) -> None:
