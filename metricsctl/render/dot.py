@@ -174,7 +174,7 @@ def _legend(report: LineageReport) -> Iterator[str]:
         cells.append(f'<td border="2" color="{_ASKED}">  asked for  </td>')
     lines = dict.fromkeys(EDGE_LINES[edge.kind.value] for edge in report.edges)
     words = {"solid": "──  value", "dashed": "- -  filter, join, group", "dotted": "· · ·  rows of a table"}
-    if report.columns:
+    if set(lines) != {"solid"}:
         cells += [f'<td border="0"><font color="{_FAINT}">  {words[line]}  </font></td>' for line in words if line in lines]
     table = f'<table border="0" cellborder="0" cellspacing="8" cellpadding="4"><tr>{"".join(cells)}</tr></table>'
     if cells:
