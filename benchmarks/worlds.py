@@ -23,6 +23,7 @@ NUMBERS = ("x", "y", "x + y", "x * 2", "COALESCE(x, 0)", "CASE WHEN y > 1 THEN x
 TEXTS = ("g", "UPPER(g)", "COALESCE(g, 'a')", "CASE WHEN x > 1 THEN g ELSE 'b' END")
 TERMS = ("x > 1", "g = 'a'", "g IN ('a', 'b')", "y IS NOT NULL", "x BETWEEN 0 AND 2", "NOT (g = 'b')", "x < y", "u <> 2", "u = u")
 KINDS = ("plain", "plain", "join", "group", "union", "distinct", "window", "nested", "within", "limit")
+STARS = ("side", "side", "starred")  # of sources that do not say which columns they have
 AGGREGATES = ("sum", "avg", "min", "max", "count", "count_distinct")
 Row = tuple[Any, ...]
 
@@ -42,6 +43,7 @@ class Model:
     keys: list[str] = field(default_factory=lambda: ["u", "g"])
     window: str = "SUM(x) OVER (PARTITION BY g)"
     limit: int = 6
+    side: str = "a"  # whose columns a `*` takes
     style: int = 0  # another way of writing the same
 
     def sql(self) -> str:
@@ -73,6 +75,12 @@ class Model:
         head = "SELECT a.ts AS ts, a.u AS u, COALESCE(a.g, b.g) AS g, a.x AS x, b.y AS y"
         return f"{head} FROM {self.tables[0]} AS a {self.join} {right} AS b ON {self.on}"
 
+    def _side(self) -> str:
+        return f"SELECT {self.side}.* FROM {self.tables[0]} AS a {self.join} {self.tables[1]} AS b ON {self.on}"
+
+    def _starred(self) -> str:
+        return f"SELECT *, {self.columns['x']} AS z FROM {self.tables[0]}{self._condition(' WHERE ')}"
+
     def _group(self) -> str:
         folds = ", ".join(f"{fold} AS {name}" for name, fold in self.folds.items())
         keys = {name: name if name in self.keys else f"MIN({name})" for name in ("u", "g")}
@@ -100,10 +108,14 @@ class Model:
 
 @dataclass
 class World:
-    """Models by name, in the order in which they read each other, and metrics by name: the keys of their YAML."""
+    """Models by name, in the order in which they read each other, and metrics by name: the keys of their YAML.
+
+    `bare`: the sources do not say which columns they have.
+    """
 
     models: dict[str, Model]
     metrics: dict[str, dict[str, Any]]
+    bare: bool = False
 
     def text(self) -> str:
         """The definitions."""
@@ -111,10 +123,13 @@ class World:
             f"{{name: {name}, type: {kind}}}"
             for name, kind in zip(COLUMNS, ("timestamp", "bigint", "string", "bigint", "bigint"), strict=True)
         )
-        lines = ["version: 1", "sources:", *(f"  - {{name: {name}, time: ts, columns: [{columns}]}}" for name in ("s0", "s1")), "models:"]
+        sources = [f"  - {{name: {name}, time: ts, columns: [{columns}]}}" for name in ("s0", "s1")]
+        lines = ["version: 1", *([] if self.bare else ["sources:", *sources]), "models:"]
         for name, model in self.models.items():
             lines += [f"  - name: {name}", "    time: ts", "    sql: |", *("      " + line for line in model.sql().splitlines())]
         lines.append("metrics:")
+        if self.bare:  # a compact metric names a source of which no more is known
+            lines += [f"  - {{name: rows_{name}, type: counter, source_event: {name}, aggregation_field: '1'}}" for name in ("s0", "s1")]
         for name, said in self.metrics.items():
             lines += [f"  - name: {name}", *(f"    {key}: {_yaml(value)}" for key, value in said.items())]
         return "\n".join(lines) + "\n"
@@ -128,11 +143,11 @@ def _some(chance: random.Random, items: tuple[str, ...], most: int) -> list[str]
     return chance.sample(items, chance.randrange(most + 1))
 
 
-def _model(chance: random.Random, tables: list[str]) -> Model:
+def _model(chance: random.Random, tables: list[str], kinds: tuple[str, ...] = KINDS) -> Model:
     columns = {"ts": "ts", "u": "u", "g": chance.choice(TEXTS), "x": chance.choice(NUMBERS), "y": chance.choice(NUMBERS)}
     folds = {name: f"{chance.choice(['SUM', 'MIN', 'MAX', 'COUNT'])}({chance.choice(['x', 'y'])})" for name in ("x", "y")}
     chosen = [chance.choice(tables[-3:]), chance.choice(tables)]
-    found = Model(chance.choice(KINDS), chosen, columns, _some(chance, TERMS, 2), folds=folds)
+    found = Model(chance.choice(kinds), chosen, columns, _some(chance, TERMS, 2), folds=folds)
     found.join = chance.choice(["LEFT JOIN", "JOIN", "FULL JOIN"])
     return found
 
@@ -152,16 +167,17 @@ def _metric(chance: random.Random, tables: list[str], simple: list[str]) -> dict
     return said
 
 
-def draw(chance: random.Random) -> World:
+def draw(chance: random.Random, *, bare: bool = False) -> World:
     """A random world."""
     models: dict[str, Model] = {}
+    kinds = (*KINDS, *STARS) if bare else KINDS
     for number in range(chance.randrange(2, 6)):
-        models[f"m{number}"] = _model(chance, ["s0", "s1", *models])
+        models[f"m{number}"] = _model(chance, ["s0", "s1", *models], kinds)
     metrics: dict[str, dict[str, Any]] = {}
     for number in range(chance.randrange(4, 9)):
         simple = [name for name, said in metrics.items() if said["type"] == "simple"]
-        metrics[f"k{number}"] = _metric(chance, ["s0", *list(models)[-3:]], simple)
-    return World(models, metrics)
+        metrics[f"k{number}"] = _metric(chance, [*([] if bare else ["s0"]), *list(models)[-3:]], simple)
+    return World(models, metrics, bare)
 
 
 def edit(world: World, chance: random.Random) -> World:
@@ -180,7 +196,9 @@ def _edit_model(world: World, chance: random.Random) -> None:
     part = chance.choice(
         ("columns", "columns", "where", "where", "word", "join", "on", "folds", "keys", "window", "limit", "kind", "tables")
     )
-    if part == "columns":
+    if model.kind == "side" and part in {"columns", "where"}:
+        model.side = "b" if model.side == "a" else "a"
+    elif part == "columns":
         column = chance.choice(["g", "x", "y"])
         model.columns[column] = drawn.columns[column]
     elif part == "word":

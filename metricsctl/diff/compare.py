@@ -176,7 +176,7 @@ class _Comparison:
             if change.column is None:
                 key = node_id(NodeKind.MODEL, name)
                 found = Change(key, NodeKind.MODEL, name, change.category, change.aspect, change.reason, place)
-                proven = self.proof.same(key)
+                proven = self.proof.same(key) and self.proof.same_hidden(name)
                 settled = settled or proven
             else:
                 said.add(change.column)

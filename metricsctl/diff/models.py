@@ -19,6 +19,7 @@ __all__ = ["SqlChange", "Statements", "sql_changes"]
 
 _NO_FORM = "its SQL was rewritten in a way that cannot be told apart from a change of its values"
 _STAR = "its `*` takes columns of a table that does not say which it has"
+_HAD = "new column, unless its `*` had it: a table does not say which it has"
 # in the order in which a query is read; a change of what one row stands for breaks those who count rows
 _CLAUSES = ("FROM", "JOIN", "WHERE", "GROUP BY", "HAVING", "DISTINCT", "LIMIT", "ORDER BY", "UNION", "EXCEPT", "INTERSECT")
 
@@ -125,9 +126,6 @@ def sql_changes(before: Statements, after: Statements, old: Model, new: Model) -
 
 
 def _between(old: Form, new: Form) -> Iterator[SqlChange]:
-    if any(part.rest for part in (*old.parts, *new.parts)):
-        yield SqlChange(None, Category.UNKNOWN, "sql", _STAR)
-        return
     rows = Counter(part.rows for part in old.parts), Counter(part.rows for part in new.parts)
     same_rows = rows[0] == rows[1]
     if not same_rows:
@@ -137,16 +135,26 @@ def _between(old: Form, new: Form) -> Iterator[SqlChange]:
     elif max(rows[0].values(), default=0) > 1:  # which of several like parts became which cannot be told
         yield SqlChange(None, Category.SEMANTIC, "rows", "UNION: parts with the same rows have other columns")
         return
+    hidden = _hidden(old), _hidden(new)
+    if hidden[0] != hidden[1]:
+        if same_rows:
+            yield SqlChange(None, Category.UNKNOWN, "sql", _STAR)
+        return
     had, has = _columns(old), _columns(new)
     for name in sorted(had.keys() - has.keys()):
         yield SqlChange(name, Category.BREAKING, "removed", "column dropped")
     for name in sorted(has.keys() - had.keys()):
-        yield SqlChange(name, Category.ADDITIVE, "added", "new column")
+        yield SqlChange(name, *((Category.UNKNOWN, "sql", _HAD) if any(hidden[1]) else (Category.ADDITIVE, "added", "new column")))
     for name in sorted(had.keys() & has.keys()):
         mine, other = (had[name], has[name]) if same_rows else (_bare(had[name], old), _bare(has[name], new))
         if mine != other:
             reason = f"expression: {_shown(had[name], has[name], old)} -> {_shown(has[name], had[name], new)}"
             yield SqlChange(name, Category.SEMANTIC, "expression", reason)
+
+
+def _hidden(form: Form) -> list[str]:
+    """What each part takes of tables that do not say which columns they have; "" for a part that takes no such thing."""
+    return sorted(part.rest for part in form.parts)
 
 
 Made = Mapping[str, Part]

@@ -237,6 +237,10 @@ class Proof:
             self._known[key] = before is not None and before == after
         return self._known[key]
 
+    def same_hidden(self, model: str) -> bool:
+        """Whether the columns of a model that are not known, if any, are those of the same tables in both."""
+        return self.base.relation(model).rest == self.head.relation(model).rest
+
     def same_expression(self, relation: str, column: str) -> bool:
         """Whether a column is made by the same expression in both, whatever rows it stands in."""
         before, after = self.base.expression(relation, column), self.head.expression(relation, column)

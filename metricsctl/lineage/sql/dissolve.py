@@ -245,7 +245,10 @@ class _Dissolver:
         rest = ""
         for item in tree.expressions:
             if item.is_star and not isinstance(item, exp.Alias):
-                rest = self.star(item, scope, columns) or rest
+                more = self.star(item, scope, columns)
+                if rest and more and rest != more:
+                    raise Unclear
+                rest = more or rest
                 continue
             named = item.args.get("alias") if isinstance(item, exp.Alias) else item.this if isinstance(item, exp.Column) else None
             name = self.fold(named) if isinstance(named, exp.Identifier) else self.fold(item.sql(dialect=self.dialect, comments=False))

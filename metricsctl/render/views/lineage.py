@@ -11,7 +11,7 @@ __all__ = ["view"]
 
 
 def view(report: Any, style: Style) -> list[Block]:  # noqa: ARG001 - a view's signature
-    """One row an edge, then what stands alone."""
+    """One row an edge, in the order of the layers; then what stands alone."""
     nodes = {node.id: node for node in report.nodes}
     columns = (
         Column("from", style="bold"),
@@ -23,7 +23,7 @@ def view(report: Any, style: Style) -> list[Block]:  # noqa: ARG001 - a view's s
         Column("where", style="dim"),
     )
     rows = []
-    for edge in report.edges:
+    for edge in sorted(report.edges, key=lambda edge: (nodes[edge.source].sort_key, nodes[edge.target].sort_key)):
         ends = nodes[edge.source], nodes[edge.target]
         sure = f"{round(100 * edge.confidence)} %"
         rows.append((ends[0].name, ends[0].kind.value, ends[1].name, ends[1].kind.value, edge.kind.value, sure, edge.span))

@@ -200,10 +200,30 @@ def test_union_branches_in_another_order_are_the_same() -> None:
     assert [(change.id, change.aspect) for change in compare(project(union), project(other))] == [("column:paid.value", "expression")]
 
 
-def test_a_star_over_an_undeclared_table_is_unknown() -> None:
-    bare = "version: 1\nmodels:\n  - {name: m, sql: SELECT * FROM elsewhere WHERE a > 1}\n"
-    found = compare(load_text(bare), load_text(bare.replace("a > 1", "a > 2")))
-    assert [(change.id, change.category.value) for change in found] == [("model:m", "unknown")]
+STARS = [
+    ("SELECT * FROM t WHERE a > 1", "SELECT * FROM t WHERE a > 2", ("model:m", "semantic", "WHERE: a > 1 -> a > 2")),
+    (
+        "SELECT p.* FROM t AS p JOIN u AS q USING (a)",
+        "SELECT q.* FROM t AS p JOIN u AS q USING (a)",
+        ("model:m", "unknown", "its `*` takes"),
+    ),
+    (
+        "SELECT p.*, q.* FROM t AS p JOIN u AS q USING (a)",
+        "SELECT q.* FROM t AS p JOIN u AS q USING (a)",
+        ("model:m", "unknown", "its SQL"),
+    ),
+    ("SELECT *, a AS x FROM t", "SELECT *, a + 1 AS x FROM t", ("column:m.x", "semantic", "expression: a -> a + 1")),
+    ("SELECT * FROM t", "SELECT *, a AS x FROM t", ("column:m.x", "unknown", "new column, unless its `*` had it")),
+    ("SELECT *, a AS x FROM t", "SELECT * FROM t", ("column:m.x", "breaking", "column dropped")),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "told"), STARS)
+def test_what_stars_hide_is_unknown_and_no_more_than_that(before: str, after: str, told: tuple[str, str, str]) -> None:
+    """The tables do not say which columns they have."""
+    texts = [f"version: 1\nmodels:\n  - name: m\n    sql: {sql}\n" for sql in (before, after)]
+    found = compare(load_text(texts[0]), load_text(texts[1]))
+    assert [(change.id, change.category.value, change.reason[: len(told[2])]) for change in found] == [told]
 
 
 def test_hashes() -> None:
