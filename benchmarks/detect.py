@@ -23,6 +23,7 @@ from metricsctl.detect.budget import Budget
 from metricsctl.detect.examine import examine, verdicts_of
 from metricsctl.detect.grid import Grid, seasons_of
 from metricsctl.detect.registry import AUTO, create
+from metricsctl.detect.scoring import EventScore
 from metricsctl.detect.series import Series, SeriesSet, Traits
 
 BUDGET = Budget.parse("1/week")
@@ -122,7 +123,7 @@ def on_aiops(path: Path, detector: str, cache: Path | None, rows: int | None) ->
         halves.append(int(half) - first)
     spent = time.process_time() - begun
 
-    def f1(threshold: float, *, late: bool) -> events.Score:
+    def f1(threshold: float, *, late: bool) -> EventScore:
         cut = [slice(half, None) if late else slice(None, half) for half in halves]
         alerts = [alerts_of(one, threshold)[own] for one, own in zip(scores, cut, strict=True)]
         return events.score(alerts, [one[own] for one, own in zip(labels, cut, strict=True)])

@@ -2,29 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """Segments found, segments missed, alerts outside of any segment, and alerts again in a segment that was found already."""
-
-    found: int
-    missed: int
-    false: int
-    again: int
-
-    @property
-    def f1(self) -> float:
-        """2 found / (2 found + false + missed)."""
-        return 2 * self.found / max(2 * self.found + self.false + self.missed, 1)
-
-    @property
-    def strict(self) -> float:
-        """The same where an alert that comes again is a false one."""
-        return 2 * self.found / max(2 * self.found + self.false + self.again + self.missed, 1)
+from metricsctl.detect.scoring import EventScore
 
 
 def segments(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -33,7 +13,7 @@ def segments(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
 
 
-def score(alerts: list[np.ndarray], labels: list[np.ndarray]) -> Score:
+def score(alerts: list[np.ndarray], labels: list[np.ndarray]) -> EventScore:
     """The score of alerts (a boolean array a series) against labelled points."""
     found = missed = false = again = 0
     for own, truth in zip(alerts, labels, strict=True):
@@ -44,4 +24,4 @@ def score(alerts: list[np.ndarray], labels: list[np.ndarray]) -> Score:
         missed += int((hits == 0).sum())
         again += int(np.maximum(hits - 1, 0).sum())
         false += int((own & (truth == 0)).sum())
-    return Score(found, missed, false, again)
+    return EventScore(found, missed, false, again)

@@ -55,6 +55,16 @@ COMMANDS: dict[str, _Entry] = {
     ),
     "query": _Entry("query:query", "Numbers", "Compute metrics at any grain, split and period that the store allows."),
     "detect": _Entry("detect:detect", "Numbers", "Find anomalies in metrics and their segments, or in a bare series."),
+    "label": _Entry(
+        "label:label",
+        "Numbers",
+        "Say in labels.csv what an episode was: it is not alarmed on again, nor learned from, and backtest counts by it.",
+    ),
+    "backtest": _Entry(
+        "backtest:backtest",
+        "Numbers",
+        "Score detectors on the past by its labels: incidents found, precision, recall, F1, delay, alarms a week.",
+    ),
     "explain": _Entry(
         "explain:explain",
         "Numbers",

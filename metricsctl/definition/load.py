@@ -44,6 +44,7 @@ class _Draft:
     findings: list[Diagnostic] = field(default_factory=list)
     skipped: dict[str, Skipped] = field(default_factory=dict)
     events: dict[str, tuple[Ref, list[ScalarNode]]] = field(default_factory=dict)  # what compact metrics count, and fields of it
+    folder: Path | None = None
 
     def skip(self, section: str, node: Node, reason: str) -> None:
         name = node.get("name") if isinstance(node, MapNode) else None
@@ -60,7 +61,8 @@ def load(paths: Sequence[Path], root: Path | None = None, like: Project | None =
     are raised (SqlSyntaxError) when an expression is first asked for what it reads.
     """
     files, others = definition_files(paths)
-    return _load(_Draft((root or Path.cwd()).resolve(), parses_sql=parse_sql), files, others, like)
+    draft = _Draft((root or Path.cwd()).resolve(), parses_sql=parse_sql, folder=paths[0] if paths[0].is_dir() else paths[0].parent)
+    return _load(draft, files, others, like)
 
 
 def load_text(text: str, path: str = "metrics.yml", root: Path | None = None, *, parse_sql: bool = True) -> Project:
@@ -129,6 +131,7 @@ def _finish(draft: _Draft, files: list[SourceFile], others: int) -> Project:
     _leave_out_dependents(draft)
     return Project(
         root=draft.root,
+        folder=(draft.folder or draft.root).resolve(),
         files=tuple(files),
         duplicates=tuple(draft.duplicates),
         findings=tuple(sorted(draft.findings, key=lambda finding: finding.sort_key)),

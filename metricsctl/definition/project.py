@@ -47,7 +47,8 @@ class SourceFile:
 class Project:
     """All definitions. A name that is defined twice stands here once, as first seen; the rest is in `duplicates`.
 
-    `findings` are the M0 and M5 findings of reading; `skipped` names what was left out, by "kind:name", with the reason.
+    `folder` is that of the definitions: tables about them lie in it. `findings` are the M0 and M5 findings of reading; `skipped` names what
+    was left out, by "kind:name", with the reason.
     """
 
     root: Path
@@ -64,6 +65,7 @@ class Project:
     findings: tuple[Diagnostic, ...] = ()
     skipped: Mapping[str, Skipped] = field(default_factory=dict)
     other_files: int = 0
+    folder: Path = Path()
 
     def to_dict(self) -> dict[str, Any]:
         """The definitions as plain data, without places."""

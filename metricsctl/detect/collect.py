@@ -18,6 +18,7 @@ from metricsctl.definition.schema import Metric
 from metricsctl.detect.base import Status
 from metricsctl.detect.grid import Grid, wall_clock
 from metricsctl.detect.heed import care_of, known_days
+from metricsctl.detect.labels import Label, labelled
 from metricsctl.detect.noise import Kind
 from metricsctl.detect.series import Direction, Series, SeriesSet, Traits
 from metricsctl.engine.duckdb.read import StateReader
@@ -38,7 +39,7 @@ class Wanted:
     """What to look at: split `by` these together (empty: by each dimension of a metric alone), and which segments carry enough.
 
     A segment needs `min_share` of its metric's rows, and `min_rows` rows a window on average; of each split the `max_segments` largest
-    are taken.
+    are taken. Windows in a stretch that is labelled are left out, like the days of the calendar.
     """
 
     by: tuple[str, ...] = ()
@@ -47,6 +48,7 @@ class Wanted:
     min_share: float = 0.01
     min_rows: float = 5.0
     max_segments: int = 40
+    labels: tuple[Label, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,8 @@ def _series_set(
     times = np.array(list(fetcher.grid.starts(int(total.time.min()), int(total.time.max()))), dtype=np.int64)
     over, alive = known.of(fetcher, computation, times)
     days = known_days(project, metric, times, grain)
-    alive = alive | days  # silence is no news on a day that is known
+    name, length = metric.name.name, grain.microseconds
+    alive = alive | days | labelled(wanted.labels, name, {}, times, length)  # silence is no news where it is known
     if metric.sla is not None:
         over = over & _complete(fetcher, computation, times, metric.sla.complete_after.microseconds)
     additive = isinstance(computation, Base) and computation.additive
@@ -190,7 +193,7 @@ def _series_set(
     if brought:  # on how many rows its values stand is not known
         wanted = replace(wanted, min_share=0.0, min_rows=0.0)
     series = [
-        _series(key, frame, times, over, over & alive & additive, days)
+        _series(key, frame, times, over, over & alive & additive, days | labelled(wanted.labels, name, key, times, length))
         for split in frames
         for key, frame in (_carrying(split, int(total.count.sum()), int(alive.sum()), wanted) if split.dimensions else [({}, split)])
     ]
@@ -219,16 +222,16 @@ def _series(
     times: npt.NDArray[np.int64],
     over: npt.NDArray[np.bool_],
     zero: npt.NDArray[np.bool_],
-    days: npt.NDArray[np.bool_],
+    known: npt.NDArray[np.bool_],
 ) -> Series:
-    """A frame on all windows: 0 where it adds up and its source was alive, once it has begun; else nothing. Known days are left out."""
+    """A frame on all windows: 0 where it adds up and its source was alive, once it has begun; else nothing. Known ones are left out."""
     places = np.searchsorted(times, frame.time)
     value, count = np.full(len(times), np.nan), np.zeros(len(times))
     begun = np.arange(len(times)) >= (places[0] if len(places) else len(times))
     value[zero & begun] = 0.0
     value[places], count[places] = frame.value, frame.count
     status = np.where(np.isfinite(value), np.uint8(Status.WARMING_UP), np.uint8(Status.MISSING))
-    status = np.where(days & (status == Status.WARMING_UP), np.uint8(Status.EXCLUDED), status)
+    status = np.where(known & (status == Status.WARMING_UP), np.uint8(Status.EXCLUDED), status)
     return Series(key, value, count, np.where(over, status, np.uint8(Status.OPEN)))
 
 

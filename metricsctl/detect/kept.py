@@ -12,6 +12,7 @@ from metricsctl.core.diagnostics import Diagnostic
 from metricsctl.core.kept import Kept, digest, program
 from metricsctl.core.revive import bare, revive
 from metricsctl.definition.project import Project
+from metricsctl.detect.labels import LABELS_FILE, read_labels
 from metricsctl.detect.report import AnomalyReport, Episode
 from metricsctl.detect.run import detect
 from metricsctl.lineage.kept import sql_files
@@ -60,5 +61,15 @@ def _key(project: Project, store: Path) -> str:
     head = Head.read(store)
     moment = "" if head is None else f"{head.store_id} {head.generation} {head.seq}"
     return digest(
-        [program(_PARTS), metadata.version("numpy"), moment, *(part for file in project.files for part in (file.path, file.text))]
+        [
+            program(_PARTS),
+            metadata.version("numpy"),
+            moment,
+            *_labels(project),
+            *(part for file in project.files for part in (file.path, file.text)),
+        ]
     )
+
+
+def _labels(project: Project) -> list[str]:
+    return [f"{item.meaning} {item.place}" for item in read_labels(project.folder / LABELS_FILE)]

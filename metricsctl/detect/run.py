@@ -15,6 +15,7 @@ from metricsctl.definition.schema import Alias
 from metricsctl.detect.budget import Budget
 from metricsctl.detect.describe import EVIDENCE
 from metricsctl.detect.examine import Found, examine
+from metricsctl.detect.labels import LABELS_FILE, Label, read_labels
 from metricsctl.detect.registry import AUTO, create
 from metricsctl.detect.report import AnomalyReport, Emit
 from metricsctl.detect.series import SeriesSet
@@ -33,7 +34,7 @@ class DetectOptions:
     `by`: split by these dimensions together; empty: by each dimension of a metric alone. `grain`: default the one that a metric is stored
     in. `since` leaves out what was over before, `until` what began after; all earlier windows are still learned from. `budget`: how many
     false alarms a metric may give over all its series. `min_share`, `min_rows`: the share of its metric's rows and the rows a window that
-    a segment must carry.
+    a segment must carry. `heed_labels`: stretches in `labels.csv` are neither judged nor learned from.
     """
 
     by: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class DetectOptions:
     budget: Budget | None = None
     min_share: float = 0.01
     min_rows: float = 5.0
+    heed_labels: bool = True
     emit: Emit = "anomalies"
 
 
@@ -61,7 +63,7 @@ def detect(
     UsageError
         No store, or a grain, dimension or time that cannot be used.
     DataError
-        A store that cannot be read.
+        A store, or a file of labels, that cannot be read.
     """
     from metricsctl.detect.collect import Wanted, collect
     from metricsctl.plan.unfinished import left_out, not_computed
@@ -72,9 +74,10 @@ def detect(
     skipped = {} if metrics else not_computed(project)
     own = [name for name, metric in project.metrics.items() if name not in skipped and not isinstance(metric, Alias)]
     names = metrics or [*own, *(name for name in project.series if name not in project.all_metrics)]
-    wanted = Wanted(options.by, options.grain, options.until, options.min_share, options.min_rows)
+    labels = read_labels(project.folder / LABELS_FILE) if options.heed_labels else ()
+    wanted = Wanted(options.by, options.grain, options.until, options.min_share, options.min_rows, labels=labels)
     collected = collect(project, store, names, wanted)
-    noticed = (*(left_out(item) for item in skipped.values()), *collected.diagnostics)
+    noticed = (*(left_out(item) for item in skipped.values()), *collected.diagnostics, *_of_nothing(project, labels))
     starts = {
         item.traits.metric: parse_period(options.since, None, item.traits.zone, collected.marks[item.traits.metric]).since
         for item in collected.sets
@@ -113,6 +116,14 @@ def detect_frame(
     start = parse_period(options.since, None, "UTC", latest).since
     starts = {item.traits.metric: start for item in sets}
     return _report(sets, starts, options, names, diagnostics, progress, weekly_only=False)
+
+
+def _of_nothing(project: Project, labels: Iterable[Label]) -> list[Diagnostic]:
+    """One finding about labels of metrics that do not exist, or no longer."""
+    gone = sorted({item.metric for item in labels} - {*project.all_metrics, *project.series})
+    if not gone:
+        return []
+    return [Diagnostic("unknown-label", Severity.WARNING, f"{LABELS_FILE} has labels of unknown metrics: {_listed(gone)}", hint="renamed?")]
 
 
 def _check_detector(name: str) -> None:

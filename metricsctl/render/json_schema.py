@@ -25,6 +25,8 @@ __all__ = ["REPORTS", "SchemaList", "schema_of"]
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 REPORTS = {
+    "backtest": "metricsctl.detect.backtest:BacktestReport",
+    "label": "metricsctl.detect.label:LabelReport",
     "list": "metricsctl.definition.catalogue:Catalogue",
     "changes": "metricsctl.changes.report:ChangeList",
     "changes-add": "metricsctl.changes.report:ChangesAdded",
