@@ -15,18 +15,19 @@ from metricsctl.diff.base import load_commit
 from metricsctl.diff.git import Commit, find_repository, history
 from metricsctl.impact.run import impact_of_difference
 from metricsctl.impact.score import fitted_k, level_of, score_of
+from metricsctl.lineage.nodes import NodeKind
 
 __all__ = ["CalibrationReport", "Scored", "calibrate"]
 
 MIN_COMMITS = 30
-"""So few commits that move something leave the default scale as it is."""
+"""Fewer commits with a score leave the default scale as it is."""
 QUANTILE = 0.95
 _UNITS = {"mo": "months", "w": "weeks", "d": "days", "y": "years"}
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A commit of the past: how many metrics it moved, `raw` as in the score, and the score and level by the fitted scale."""
+    """A commit of the past: how many metrics it reached, `raw` as in the score, and the score and level by the fitted scale."""
 
     commit: str
     moved: int
@@ -37,9 +38,10 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationReport:
-    """The fitted scale `k`; None where there are too few commits that move anything, `reason` then says so.
+    """The fitted scale `k`; None where there are too few commits with a score, `reason` then says so.
 
-    `commits` are those that move something, oldest first; `quiet` counts the others; `skipped` those that cannot be read.
+    `commits` are those with a score (a new metric has a small one), oldest first; `quiet` counts the others; `skipped` those that cannot
+    be read.
     """
 
     name: ClassVar[str] = "impact-calibrate"
@@ -92,11 +94,12 @@ def calibrate(
             skipped.append(Skipped("commit", commit.ref, error.message, None))
             continue
         if report.raw > 0:
-            raws.append((commit, report.summary.moved, report.raw))
+            reached = sum(item.kind is NodeKind.METRIC for item in report.impacted)
+            raws.append((commit, reached, report.raw))
         else:
             quiet += 1
     k = fitted_k([raw for _, _, raw in raws], QUANTILE) if len(raws) >= MIN_COMMITS else None
-    reason = None if k is not None else f"{len(raws)} commits move something; {MIN_COMMITS} are needed"
+    reason = None if k is not None else f"{len(raws)} commits have a score; {MIN_COMMITS} are needed"
     scored = [
         Scored(commit.ref, moved, raw, score, level_of(score))
         for commit, moved, raw in raws

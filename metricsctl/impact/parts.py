@@ -6,9 +6,22 @@ from dataclasses import dataclass
 
 from metricsctl.diff.change import Category, Change
 from metricsctl.lineage.kinds import EdgeKind
-from metricsctl.lineage.nodes import NodeKind
+from metricsctl.lineage.nodes import NodeKind, node_id
 
-__all__ = ["Gate", "Impacted", "Link", "Path", "Summary", "Unknown", "WhyNot"]
+__all__ = ["ASKED", "Gate", "Impacted", "Link", "Path", "Summary", "Unknown", "WhyNot", "ids_of"]
+
+ASKED = (NodeKind.METRIC, NodeKind.SERIES, NodeKind.EXPOSURE)
+"""Of what kinds it can be asked why they move, or why not."""
+
+
+def ids_of(name: str) -> tuple[str, ...]:
+    """The ids that a name, bare or with its kind before it, may mean in such a question, the likeliest first.
+
+    >>> ids_of("revenue")[0], ids_of("exposure:weekly")[0]
+    ('metric:revenue', 'exposure:weekly')
+    """
+    typed = (name,) if name.partition(":")[0] in {kind.value for kind in ASKED} else ()
+    return (*typed, *(node_id(kind, name) for kind in ASKED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A way from a changed node to the metric asked about: its nodes, and how each enters the next."""
+    """A way from a changed node to the metric or consumer asked about: its nodes, and how each enters the next."""
 
     nodes: tuple[str, ...]
     edges: tuple[EdgeKind, ...]
@@ -75,7 +88,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class WhyNot:
-    """Why a metric does not move; `moves` says that it does after all.
+    """Why a metric or consumer does not move; `moves` says that it does after all.
 
     `reads` are the ids of all that it is made of, `changed` the changes among them, none of which gets through to it, and `proven` the ids
     of the nodes that give the same numbers although something beneath them has changed.

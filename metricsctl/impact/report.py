@@ -65,9 +65,9 @@ class ImpactReport:
     unmatched
         Change events that are about nothing in the project, in words.
     why, paths
-        The metric that was asked about, and every way to it (at most 100).
+        The metric or consumer that was asked about, and every way to it (at most 100).
     why_not
-        The metric of which it was asked why it does not move.
+        What of which it was asked why it does not move.
     coverage
         How exactly the columns of the models are traced.
     malformed

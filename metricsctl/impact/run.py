@@ -17,7 +17,7 @@ from metricsctl.diff.compare import compare
 from metricsctl.diff.values import Proof
 from metricsctl.impact.gates import fired
 from metricsctl.impact.links import links_between
-from metricsctl.impact.parts import Gate, Impacted, Path, Summary, Unknown, WhyNot
+from metricsctl.impact.parts import ASKED, Gate, Impacted, Path, Summary, Unknown, WhyNot, ids_of
 from metricsctl.impact.reach import Graph, Reached, Root, paths_to, reach
 from metricsctl.impact.report import ImpactReport, Question
 from metricsctl.impact.score import K, level_of, score_of, weight_of
@@ -43,9 +43,9 @@ _SECTIONS = {
 class Options:
     """What else is asked, and what the score goes by.
 
-    `why`: a metric all of whose paths are wanted; `why_not`: one of which it is asked why it does not move; `usage`: views of exposures in
-    30 days, by name; `k`: the scale of the score; `min_coverage`: the share of columns that must be traced exactly, else a gate fires;
-    `fail_on`: the threshold that reports shall tell of.
+    `why`: a metric or consumer all of whose paths are wanted; `why_not`: one of which it is asked why it does not move; `usage`: views of
+    exposures in 30 days, by name; `k`: the scale of the score; `min_coverage`: the share of columns that must be traced exactly, else a gate
+    fires; `fail_on`: the threshold that reports shall tell of.
     """
 
     why: str | None = None
@@ -209,15 +209,15 @@ class _Impact:
             return ()
         return (Gate("coverage", "project", f"{found}; {100 * least:g} % must be exact"),)
 
-    def metric(self, name: str) -> str:
-        """The id of a metric; UnknownName if there is none."""
-        key = node_id(NodeKind.METRIC, name.removeprefix("metric:"))
-        if key not in self.graph.nodes:
-            raise UnknownName.of("metric", name, [node.name for node in self.graph.nodes.values() if node.kind is NodeKind.METRIC])
+    def asked(self, name: str) -> str:
+        """The id of a metric, else of a series or an exposure; UnknownName if there is none."""
+        key = next((key for key in ids_of(name) if key in self.graph.nodes), None)
+        if key is None:
+            raise UnknownName.of("metric", name, [node.name for node in self.graph.nodes.values() if node.kind in ASKED])
         return key
 
     def why_not(self, name: str) -> WhyNot:
-        key = self.metric(name)
+        key = self.asked(name)
         reads = self.graph.upstream(key)
         changed = tuple(change for change in self.changes if change.id in {key, *reads})
         hit = self.reached.keys() | {change.id for change in changed}
@@ -230,7 +230,7 @@ class _Impact:
         return key not in self.reached and self.same is not None and self.same(key)
 
     def paths(self, name: str) -> tuple[Path, ...]:
-        key = self.metric(name)
+        key = self.asked(name)
         if key not in self.reached:
             return ()
         found = paths_to(self.graph, self.reached, key, MAX_PATHS)

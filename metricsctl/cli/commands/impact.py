@@ -55,10 +55,12 @@ WriteTestOption = Annotated[
     bool, typer.Option("--write-test", help="Write the fewest rows on which they differ into the definitions, as tests.")
 ]
 ObserveOption = Annotated[bool, typer.Option("--observe", help="Show which metrics of the store really moved after the change events.")]
-WhyOption = Annotated[str | None, typer.Option("--why", metavar="M", help="Show every path to this metric.", show_default=False)]
+WhyOption = Annotated[
+    str | None, typer.Option("--why", metavar="M", help="Show every path to this metric, dashboard, SLO ...", show_default=False)
+]
 WhyNotOption = Annotated[
     str | None,
-    typer.Option("--why-not", metavar="M", help="Show why this metric does not move.", show_default=False, autocompletion=complete.metrics),
+    typer.Option("--why-not", metavar="M", help="Show why this one does not move.", show_default=False, autocompletion=complete.metrics),
 ]
 CoverageOption = Annotated[
     str | None,

@@ -141,12 +141,11 @@ class _Page:
             yield f"  {category} {change.kind.value} {change.name}: {change.reason}"
 
     def why(self, name: str) -> Iterator[str]:
-        key = f"metric:{name.removeprefix('metric:')}"
         yield ""
-        if key not in self.nodes:
+        if not self.report.paths:
             yield f"{name} is untouched: nothing that it reads has changed"
             return
-        node = self.nodes[key]
+        node = self.nodes[self.report.paths[0].nodes[-1]]
         yield f"{self.name(node)}  {round(100 * node.p)} %  {node.reason}"
         for nodes, edges in folded(self.report.paths):
             yield f"  {self.way(nodes, edges)}"

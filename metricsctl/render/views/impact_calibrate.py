@@ -15,8 +15,8 @@ _SHOWN = 10  # commits that are listed
 def view(report: Any, style: Style) -> list[Block]:  # noqa: ARG001 - a view's signature
     """The scale, how past commits spread over the levels, and the largest of them."""
     found = f"k = {report.k:.1f}" if report.k is not None else f"the scale stays as it is: {report.reason}"
-    quiet = f", {report.quiet} that move nothing" if report.quiet else ""
-    blocks: list[Block] = [f"{found}\n{len(report.commits)} commits that move something{quiet}"]
+    quiet = f", {report.quiet} without" if report.quiet else ""
+    blocks: list[Block] = [f"{found}\n{len(report.commits)} commits with a score{quiet}"]
     if not report.commits:
         return blocks
     levels = [(level, count, f"{100 * count / len(report.commits):.0f} %") for level, count in report.levels.items()]

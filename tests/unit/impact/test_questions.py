@@ -14,6 +14,7 @@ from metricsctl.definition.project import Project
 from metricsctl.impact.report import ImpactReport
 from metricsctl.impact.run import Options, impact_of_events, impact_of_node
 from metricsctl.lineage.nodes import NodeKind
+from metricsctl.render import render
 
 Ask = Callable[..., ImpactReport]
 
@@ -53,6 +54,9 @@ def test_why_shows_every_path(impact: Ask) -> None:
     assert all(way[0] == "model:paid" and way[-1] == "metric:basket" for way in ways)
     assert len(set(ways)) == len(ways)
     assert impact(("status = 'paid'", "status = 'sent'"), why="visits").paths == ()
+    consumer = impact(("status = 'paid'", "status = 'sent'"), why="weekly")
+    assert {path.nodes[-1] for path in consumer.paths} == {"exposure:weekly"}
+    assert "weekly" in str(render(consumer, "tree")).rpartition("\n\n")[2]
     with pytest.raises(UnknownName, match="unknown metric 'rovenue'"):
         impact(("status = 'paid'", "status = 'sent'"), why="rovenue")
 
