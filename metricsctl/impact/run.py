@@ -44,8 +44,8 @@ class Options:
     """What else is asked, and what the score goes by.
 
     `why`: a metric or consumer all of whose paths are wanted; `why_not`: one of which it is asked why it does not move; `usage`: views of
-    exposures in 30 days, by name; `k`: the scale of the score; `min_coverage`: the share of columns that must be traced exactly, else a gate
-    fires; `fail_on`: the threshold that reports shall tell of.
+    exposures in 30 days, by name; `k`: the scale of the score; `min_coverage`: the share of columns that must be traced exactly, else a
+    gate fires; `fail_on`: the threshold that reports shall tell of.
     """
 
     why: str | None = None
