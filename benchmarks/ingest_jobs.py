@@ -88,7 +88,7 @@ def polars(job: str, file: str) -> int:
     kinds = {"TIMESTAMPTZ": pl.String, "VARCHAR": pl.String, "DOUBLE": pl.Float64, "BOOLEAN": pl.Boolean}
     columns = {name: kinds[kind] for name, kind in (TYPES | (HEAVY_TYPES if job == "heavy" else {})).items()}
     if file.endswith(".parquet"):
-        frame = pl.scan_parquet(file).select(columns)
+        frame = pl.scan_parquet(file).select(list(columns))
     else:
         frame = pl.scan_ndjson(file, schema=columns).with_columns(pl.col("ts").str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ"))
     wanted = [pl.len(), pl.col("amount").sum()]

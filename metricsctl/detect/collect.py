@@ -26,6 +26,7 @@ from metricsctl.plan.build import build
 from metricsctl.plan.types import Base, Computation, Plan, bases
 from metricsctl.query.fetch import Fetcher
 from metricsctl.query.frame import SeriesFrame
+from metricsctl.query.frame import Status as QueryStatus
 from metricsctl.query.run import QueryOptions, query
 from metricsctl.store.reader import StoreReader
 
@@ -232,7 +233,9 @@ def _series(
     value[places], count[places] = frame.value, frame.count
     status = np.where(np.isfinite(value), np.uint8(Status.WARMING_UP), np.uint8(Status.MISSING))
     status = np.where(known & (status == Status.WARMING_UP), np.uint8(Status.EXCLUDED), status)
-    return Series(key, value, count, np.where(over, status, np.uint8(Status.OPEN)))
+    revised = np.zeros(len(times), dtype=bool)
+    revised[places] = frame.status == QueryStatus.REVISED
+    return Series(key, value, count, np.where(over, status, np.uint8(Status.OPEN)), revised)
 
 
 def _silent_once(plan: Plan, sets: list[SeriesSet]) -> tuple[SeriesSet, ...]:

@@ -22,6 +22,7 @@ __all__ = ["EVIDENCE", "episode_of", "gaps_of"]
 EVIDENCE = ("season", *FAMILIES)
 """The families of evidence of `auto`, in the order of `Verdicts.family`."""
 _FAMILY_SAYS = {"novelty": "nothing like it before", "residual": "an unusual step from the windows before it"}
+_RESTATED = "; the past changed: events came when the window was final"
 _CONTEXT = 48  # values shown around an episode
 _BEFORE = 30  # of them before its onset
 
@@ -51,6 +52,7 @@ def episode_of(item: SeriesSet, one: Series, verdicts: Verdicts, row: int, stret
     direction: Literal["up", "down"] = "up" if stretch.side > 0 else "down"
     peak = stretch.peak
     family = EVIDENCE[verdicts.family[row][stretch.alert]] if detector == AUTO else None
+    restated = one.revised is not None and bool(one.revised[stretch.alert])
     return Episode(
         id=fingerprint(traits.metric, one.key, onset_us, stretch.side),
         metric=traits.metric,
@@ -74,8 +76,9 @@ def episode_of(item: SeriesSet, one: Series, verdicts: Verdicts, row: int, stret
         relative=size / base if size is not None and base > 0 else None,
         score=float(np.nanmax(verdicts.score[row][span])),
         detector=detector,
-        why=_why(verdicts, row, stretch, family),
+        why=_why(verdicts, row, stretch, family) + (_RESTATED if restated else ""),
         family=family,
+        restated=restated,
         context=_context(one, stretch.onset, stretch.end),
         severity=traits.care.severity,
         runbook=traits.care.runbook,

@@ -66,6 +66,7 @@ class Episode:
     `direction`. `context` are the values around it; `also` other metrics that fell silent with this one. `onset_us` and `end_us` are onset
     and end in microseconds since 1970. `severity` and `runbook` are those of the metric's `watch:`. `family` is the
     evidence of `auto` that raised the alarm: "season" (far from what was expected), "novelty", "residual"; None of another detector.
+    `restated`: the window of its alert got events when it was final, so that this is a change of the past and nothing new.
     """
 
     id: str
@@ -98,6 +99,7 @@ class Episode:
     severity: str | None = None
     runbook: str | None = None
     family: str | None = None
+    restated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +171,8 @@ class AnomalyReport:
         return {"series": len(self.series), "episodes": len(self.episodes), **counts}
 
     def fails(self, on: str) -> bool:
-        """Whether there is an episode ("anomaly") or a bad one ("bad")."""
-        return any(on == "anomaly" or episode.effect == "bad" for episode in self.episodes)
+        """Whether there is an episode ("anomaly") or a bad one ("bad"); one that the past was changed to is no news."""
+        return any(on == "anomaly" or episode.effect == "bad" for episode in self.episodes if not episode.restated)
 
     def anomalies(self) -> Iterator[ScoreData]:
         """The points that are anomalies, by series."""

@@ -160,7 +160,7 @@ def _report(
             progress.advance(len(item.series))
     finally:
         progress.finish()
-    noticed = [*diagnostics, *_too_short(found), *_constant(found)]
+    noticed = [*diagnostics, *_too_short(found), *_constant(found), *_restated(sets, found)]
     episodes = sorted((episode for item in found for episode in item.episodes), key=lambda one: (one.onset_us, one.metric, str(one.key)))
     series = tuple(one for item in found for one in item.series)
     return AnomalyReport(
@@ -173,6 +173,19 @@ def _report(
         together(summaries),
         budgeted=options.budget is not None,
     )
+
+
+def _restated(sets: Sequence[SeriesSet], found: Sequence[Found]) -> list[Diagnostic]:
+    """One finding about windows whose value changed after they were final."""
+    changed = [(item, one.revised) for item in sets for one in item.series if one.revised is not None and not one.key]
+    windows = sum(int(revised.sum()) for _, revised in changed)
+    if not windows:
+        return []
+    names = _listed(item.traits.metric for item, revised in changed if revised.any())
+    told = sum(episode.restated for item in found for episode in item.episodes)
+    what = f"1 window of {names}" if windows == 1 else f"{windows:,} windows of {names}"
+    message = f"the past changed: {what} got events when already final; {told} of the anomalies are such"
+    return [Diagnostic("restated", Severity.INFO, message, hint="a longer `lateness:` of the source waits for them")]
 
 
 def _too_short(found: Sequence[Found]) -> list[Diagnostic]:

@@ -41,12 +41,16 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One series on a grid: values by window, NaN where there is none; `status` WARMING_UP stands for "to be judged"."""
+    """One series on a grid: values by window, NaN where there is none; `status` WARMING_UP stands for "to be judged".
+
+    `revised` says of which windows the value changed after they were final (None: of none).
+    """
 
     key: Mapping[str, str | None]
     value: FloatArray
     count: FloatArray
     status: npt.NDArray[np.uint8]
+    revised: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)

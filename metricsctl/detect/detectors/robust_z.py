@@ -19,7 +19,7 @@ class RobustZ:
 
     $$ s_t = \frac{|x_t - \operatorname{med}(x_{t-w..t-1})|}{1.4826 \operatorname{MAD}(x_{t-w..t-1}) + f\,|\operatorname{med}|} $$
 
-    Both are refreshed each time a 24th of the window has passed.
+    Both are refreshed each time a twelfth of the window has passed.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class RobustZ:
 
     def band(self, values: FloatArray) -> Band:
         """Median and robust standard deviation of the past."""
-        median, deviation = over_past(values, self.window, max(1, self.window // 24), median_and_mad(self.minimum))
+        median, deviation = over_past(values, self.window, max(1, self.window // 12), median_and_mad(self.minimum))
         return Band(median, deviation + self.floor * np.abs(median))
 
     def score(self, values: FloatArray) -> FloatArray:

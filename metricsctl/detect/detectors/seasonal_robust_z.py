@@ -28,7 +28,7 @@ class Season:
     @property
     def step(self) -> int:
         """How often statistics of the past are refreshed, in points."""
-        return max(1, self.period // 24)
+        return max(1, self.period // 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,9 @@ def _midmean(lags: FloatArray) -> tuple[FloatArray, npt.NDArray[np.int64]]:
     """Mean of the middle half along the first axis (of three or four: the median), and how many values there were."""
     known = np.count_nonzero(~np.isnan(lags), axis=0)
     ordered = np.sort(lags, axis=0)
-    sums = np.concatenate([np.zeros((1, *known.shape)), np.cumsum(np.nan_to_num(ordered, nan=0.0), axis=0)])
+    sums = np.zeros((len(ordered) + 1, *known.shape))
+    for place, layer in enumerate(ordered):  # np.cumsum along the first axis takes ten times as long
+        np.add(sums[place], np.where(np.isnan(layer), 0.0, layer), out=sums[place + 1])
     cut = np.where(known >= 3, (known + 3) // 4, 0)
     top = np.take_along_axis(sums, (known - cut)[None], axis=0)[0]
     bottom = np.take_along_axis(sums, cut[None], axis=0)[0]

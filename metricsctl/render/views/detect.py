@@ -116,11 +116,17 @@ def _episodes(shown: list[Episode], report: AnomalyReport, style: Style, footer:
             shown_size(item, share=style.width >= MEDIUM),
             _effect(item),
         ]
-        cells += [item.family or ("silence" if item.kind == "missing" else "")] if why else []
+        cells += [_evidence(item)] if why else []
         cells += [sparkline(item.context, 16, ascii_only=style.ascii)] if wide else []
         cells += [item.id] if wide or report.emit == "episodes" else []
         rows.append(cells)
     return Table("", heads, rows, footer)
+
+
+def _evidence(item: Episode) -> str:
+    """What raised the alarm, in a word, and whether it is news."""
+    word = item.family or ("silence" if item.kind == "missing" else "")
+    return f"{word}, restated" if item.restated else word
 
 
 def metric_of(item: Episode) -> str:
