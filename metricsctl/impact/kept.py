@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metricsctl.core.errors import UsageError
-from metricsctl.core.kept import Kept, digest
+from metricsctl.core.kept import Kept, digest, program
 from metricsctl.core.revive import bare, revive
 from metricsctl.definition.project import Project
 from metricsctl.diff.base import resolve
@@ -47,6 +47,7 @@ def answered(question: Question, folder: Path | None, work: Callable[[], tuple[I
 
 def _parts(question: Question) -> Iterator[str]:
     """All that the answer depends on, but for files with SQL in the working tree."""
+    yield from (program(), str(Path.cwd()))  # by which other paths are shown
     options = question.options
     usage: Mapping[str, float] = dict(sorted(options.usage.items()))
     yield repr((options.why, options.why_not, usage, options.k, options.min_coverage, options.fail_on))

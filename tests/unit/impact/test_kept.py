@@ -1,6 +1,7 @@
 """Answers that are kept: the same as worked out anew, and never older than what they stand on."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from metricsctl.core.revive import bare, revive
 from metricsctl.definition.load import load
 from metricsctl.definition.project import Project
 from metricsctl.impact import ask as asking
+from metricsctl.impact import kept as keeping
 from metricsctl.impact.ask import ask
 from metricsctl.impact.report import ImpactReport
 from metricsctl.impact.run import Options
@@ -74,6 +76,24 @@ def test_an_answer_is_kept_until_something_changes(folders: tuple[Path, Path], t
     assert [change.id for change in question().changes] == ["metric:rows"]
     assert question(k=5.0).k == 5.0
     assert len(worked) == 5
+
+
+def test_another_state_of_the_program_answers_anew(folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two commits, too, of which only the ids are asked."""
+    _, new = folders
+    commit = ("git", "-C", str(new), "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-a", "-m", "x")
+    subprocess.run(["git", "init", "-q", str(new)], check=True)
+    subprocess.run(["git", "-C", str(new), "add", "."], check=True)
+    subprocess.run(commit, check=True)
+    (new / "big.sql").write_text("SELECT ts, amount FROM log WHERE amount > 30\n", encoding="utf-8")
+    subprocess.run(commit, check=True)
+    worked = []
+    original = asking.impact_of_difference
+    monkeypatch.setattr(asking, "impact_of_difference", lambda *given, **more: worked.append(1) or original(*given, **more))
+    for state, times in (("one", 1), ("one", 1), ("other", 2)):
+        monkeypatch.setattr(keeping, "program", lambda state=state: state)
+        ask(lambda: check(load([new])), [new], check=check, base="HEAD~1", head="HEAD", cache=tmp_path / "cache")
+        assert len(worked) == times
 
 
 @pytest.mark.parametrize("question", [Question(), Question(("rows",), "upstream", columns=True)])
