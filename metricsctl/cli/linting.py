@@ -54,6 +54,7 @@ def without_collection() -> Iterator[None]:
 
 def session_of(asked: Asked) -> tuple[Session, Config]:
     """The session and the configuration; what came over stdin is among the session's drafts."""
+    from metricsctl.definition.discover import folder_of
     from metricsctl.lint.cache import Cache
     from metricsctl.lint.session import Session
 
@@ -68,7 +69,15 @@ def session_of(asked: Asked) -> tuple[Session, Config]:
         drafts[path] = _stdin()
         files[path] = drafts[path].removeprefix("\ufeff").replace("\r\n", "\n")
     rules = (tuple(asked.select or config.get("lint.select")), tuple(asked.ignore or config.get("lint.ignore")))
-    session = Session(files, others, rules, Path.cwd().resolve(), _settings(asked, config), drafts=drafts)
+    session = Session(
+        files,
+        others,
+        rules,
+        Path.cwd().resolve(),
+        _settings(asked, config),
+        drafts=drafts,
+        folder=folder_of(location.paths) if location.paths else None,
+    )
     if asked.cached and not drafts:
         folder = config.get("lint.cache")
         session.cache = Cache(config.path(folder) if folder else location.folder / ".metricsctl" / "cache")

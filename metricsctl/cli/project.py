@@ -92,7 +92,7 @@ def is_excluded(file: Path, base: Path, globs: Sequence[str]) -> bool:
 
 def read_definitions(paths: Sequence[Path], config: Config, *, parse_sql: bool = True) -> Project:
     """Load definitions as they are, findings and all; `exclude` of the configuration is left out, `parse_sql` as in `load`."""
-    from metricsctl.definition.discover import definition_files
+    from metricsctl.definition.discover import definition_files, folder_of
     from metricsctl.definition.load import load
 
     globs = config.get("exclude")
@@ -101,7 +101,7 @@ def read_definitions(paths: Sequence[Path], config: Config, *, parse_sql: bool =
     files, others = definition_files(paths)
     kept = [file for file, _ in files if not is_excluded(file, config.folder or Path.cwd(), globs)]
     left = others + len(files) - len(kept)
-    return dataclasses.replace(load(kept, parse_sql=parse_sql), other_files=left)
+    return dataclasses.replace(load(kept, parse_sql=parse_sql), other_files=left, folder=folder_of(paths))
 
 
 def load_project(project: Path | None) -> Project:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from metricsctl.core.errors import DataError, UsageError
 
-__all__ = ["belongs", "definition_files", "find_project", "read_text", "unix_lines", "yaml_files"]
+__all__ = ["belongs", "definition_files", "find_project", "folder_of", "read_text", "unix_lines", "yaml_files"]
 
 SKIPPED_FOLDERS = {"node_modules", "__pycache__", "venv", "env", "site-packages"}
 _SUFFIXES = {".yml", ".yaml"}
@@ -27,6 +27,11 @@ def find_project(start: Path) -> Path:
         if (folder / ".git").exists():
             break
     return start / "metrics" if (start / "metrics").is_dir() else start
+
+
+def folder_of(paths: Sequence[Path]) -> Path:
+    """The folder of the definitions at these paths, in which tables about them lie: the first one, or where that file is."""
+    return (paths[0] if paths[0].is_dir() else paths[0].parent).resolve()
 
 
 def read_text(path: Path) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from metricsctl.core.diagnostics import Diagnostic, Severity, Skipped, Span
 from metricsctl.core.errors import MetricsctlError
 from metricsctl.definition.compact import expand, implied_sources, is_compact
-from metricsctl.definition.discover import definition_files, read_text, unix_lines
+from metricsctl.definition.discover import definition_files, folder_of, read_text, unix_lines
 from metricsctl.definition.forms import Bad, Reader, Ref
 from metricsctl.definition.project import Project, SourceFile
 from metricsctl.definition.records import keys_of, note_missing, read_record
@@ -61,7 +61,7 @@ def load(paths: Sequence[Path], root: Path | None = None, like: Project | None =
     are raised (SqlSyntaxError) when an expression is first asked for what it reads.
     """
     files, others = definition_files(paths)
-    draft = _Draft((root or Path.cwd()).resolve(), parses_sql=parse_sql, folder=paths[0] if paths[0].is_dir() else paths[0].parent)
+    draft = _Draft((root or Path.cwd()).resolve(), parses_sql=parse_sql, folder=folder_of(paths))
     return _load(draft, files, others, like)
 
 
@@ -77,7 +77,8 @@ def load_tree(files: Mapping[Path, str], read: Callable[[Path], str], root: Path
     `read` may raise a MetricsctlError, which becomes a finding. Files that `like` has too are taken from there, and keep the places that
     they have in it.
     """
-    return _load(_Draft((root or Path.cwd()).resolve(), read), sorted(files.items()), 0, like)
+    draft = _Draft((root or Path.cwd()).resolve(), read, folder=None if like is None else like.folder)
+    return _load(draft, sorted(files.items()), 0, like)
 
 
 def _load(draft: _Draft, files: Sequence[tuple[Path, str]], others: int, like: Project | None = None) -> Project:
@@ -131,7 +132,7 @@ def _finish(draft: _Draft, files: list[SourceFile], others: int) -> Project:
     _leave_out_dependents(draft)
     return Project(
         root=draft.root,
-        folder=(draft.folder or draft.root).resolve(),
+        folder=draft.folder or draft.root,
         files=tuple(files),
         duplicates=tuple(draft.duplicates),
         findings=tuple(sorted(draft.findings, key=lambda finding: finding.sort_key)),

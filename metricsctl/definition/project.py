@@ -76,6 +76,11 @@ class Project:
     def _defaults(self) -> dict[str, Defaults]:
         return {file.path: file.defaults for file in self.files}
 
+    def beside(self, name: str) -> str:
+        """The path of a file that lies beside the definitions, as findings name files: from the root where it lies below it."""
+        path = self.folder / name
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
+
     def defaults_of(self, record: Placed) -> Defaults:
         """The defaults of the file in which a record stands."""
         return self._defaults[record.span.path]

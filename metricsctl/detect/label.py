@@ -88,7 +88,7 @@ def _cells(item: Label) -> list[str | None]:
 def labels_of(project: Project) -> LabelReport:
     """The labels of a project. DataError if their file cannot be read."""
     path = project.folder / LABELS_FILE
-    return LabelReport(_shown(project), read_labels(path))
+    return LabelReport(project.beside(LABELS_FILE), read_labels(path))
 
 
 def add_label(
@@ -114,7 +114,7 @@ def add_label(
     rest = tuple(item for item in known if item.place != made.place)
     labels = tuple(sorted((*rest, made), key=lambda item: (item.start_us, item.metric)))
     write_labels(path, labels)
-    return LabelReport(_shown(project), labels, "added" if len(rest) == len(known) else "replaced", made)
+    return LabelReport(project.beside(LABELS_FILE), labels, "added" if len(rest) == len(known) else "replaced", made)
 
 
 def remove_label(project: Project, episode: str) -> LabelReport:
@@ -126,13 +126,7 @@ def remove_label(project: Project, episode: str) -> LabelReport:
         raise UnknownName.of("label of the episode", episode, [item.episode for item in known if item.episode is not None])
     labels = tuple(item for item in known if item is not found[0])
     write_labels(path, labels)
-    return LabelReport(_shown(project), labels, "removed", found[0])
-
-
-def _shown(project: Project) -> str:
-    """The file as findings name files: from the project's root where it lies below it."""
-    path = project.folder / LABELS_FILE
-    return path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else str(path)
+    return LabelReport(project.beside(LABELS_FILE), labels, "removed", found[0])
 
 
 def _of_episode(project: Project, store: Path, name: str, meaning: Meaning, folder: Path | None, known: tuple[Label, ...]) -> Label:

@@ -12,6 +12,7 @@ from metricsctl.changes.match import matches
 from metricsctl.changes.read import read_file
 from metricsctl.core.errors import DataError, UsageError
 from metricsctl.core.progress import SILENT, Progress
+from metricsctl.definition.discover import folder_of
 from metricsctl.definition.project import Project
 from metricsctl.definition.references import bases_of
 from metricsctl.definition.usage import read_usage
@@ -62,8 +63,7 @@ def ask(
         raise UsageError("--sample goes with --base: it compares two versions", hint="--base main --sample events/")
     if observe is not None and change is None:
         raise UsageError("--observe goes with --change: it looks at what followed", hint="--change deploy.json --observe")
-    folder = paths[0] if paths[0].is_dir() else paths[0].parent
-    options = replace(options or Options(), usage=read_usage(folder))
+    options = replace(options or Options(), usage=read_usage(folder_of(paths)))
     if base is not None:
 
         def compared() -> tuple[ImpactReport, Sequence[Project]]:

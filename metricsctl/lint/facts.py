@@ -45,14 +45,14 @@ class Facts:
     @functools.cached_property
     def usage(self) -> str | None:
         """The text of the table of usage beside the definitions."""
-        return self.outside.text(str(self.project.root / USAGE_FILE))
+        return self.outside.text(str(self.project.root / self.project.beside(USAGE_FILE)))
 
     @functools.cached_property
     def texts(self) -> Mapping[str, str]:
         """The text of every file that findings may stand in: the definitions, the SQL files that they name, the table of usage."""
         found = {file.path: file.text for file in self.project.files}
         if self.usage is not None:
-            found[USAGE_FILE] = self.usage
+            found[self.project.beside(USAGE_FILE)] = self.usage
         for model in self.project.models.values():
             if model.statement is not None and model.statement.node.style == "file":
                 found[model.statement.span.path] = model.statement.text

@@ -60,6 +60,8 @@ class Session:
         Texts that stand for files and are not in them (stdin), with their line ends as they came.
     keep
         What is left of a report: findings that are known, or stand in nothing that changed, need not be said (or mended).
+    folder
+        That of the definitions, in which tables about them lie (absolute); by default the root.
     """
 
     files: dict[Path, str]
@@ -72,12 +74,13 @@ class Session:
     cache: Cache | None = None
     drafts: Mapping[Path, str] = field(default_factory=dict)
     keep: Sequence[Filter] = ()
+    folder: Path | None = None
     _changed: dict[Path, str] = field(default_factory=dict)  # files that are not definitions, as they are mended
 
     def run(self) -> LintReport:
         """The findings of the files as they are."""
         outside = Outside.around(self.root)
-        key = key_of(self.files, self.rules, self.settings, self.root, self.base_key, self.others) if self.cache else ""
+        key = key_of(self.files, self.rules, self.settings, self.root, f"{self.base_key} {self.folder}", self.others) if self.cache else ""
         kept = self.cache.get(key) if self.cache else None
         if kept is not None and outside.still(kept.asked):
             return self._kept(kept.report)
@@ -105,7 +108,8 @@ class Session:
             outside.text(str(path))  # so that a kept result knows what it stands on
             return read_text(path)
 
-        project = dataclasses.replace(load_tree(self.files, read, self.root), other_files=self.others)
+        project = load_tree(self.files, read, self.root)
+        project = dataclasses.replace(project, other_files=self.others, folder=self.folder or project.folder)
         return run_facts(Facts(project, self.settings, self.base, outside), codes)
 
     def fix(self, *, unsafe: bool) -> Fixed:

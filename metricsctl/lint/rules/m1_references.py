@@ -12,7 +12,7 @@ from metricsctl.core.names import nearest
 from metricsctl.definition.forms import Ref
 from metricsctl.definition.references import KIND_SECTIONS, dimension_lists, references
 from metricsctl.definition.schema import SECTIONS, Exposure, MetricTest, Model, Simple, Source
-from metricsctl.definition.usage import parse_usage
+from metricsctl.definition.usage import USAGE_FILE, parse_usage
 from metricsctl.lint.facts import Facts
 from metricsctl.lint.registry import Problem, rule
 
@@ -64,7 +64,7 @@ def _unknown_records(facts: Facts) -> Iterator[Problem]:
 def _unknown_usage(facts: Facts) -> Iterator[Problem]:
     """Dashboards come and go, and the table changes daily: no error. What is no such table is for `impact`, which reads its numbers."""
     with contextlib.suppress(DataError):
-        for item in parse_usage(facts.usage) if facts.usage else ():
+        for item in parse_usage(facts.usage, facts.project.beside(USAGE_FILE)) if facts.usage else ():
             if item.exposure not in facts.project.exposures and not facts.is_skipped(("exposure",), item.exposure):
                 hint = nearest(item.exposure, facts.project.exposures)
                 yield Problem(item.span, f"unknown exposure '{item.exposure}'", hint, severity=Severity.WARNING)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from metricsctl.core.diagnostics import Severity, Span
-from metricsctl.definition.load import load_text
+from metricsctl.definition.load import load, load_text
 from metricsctl.lint.engine import run
 from metricsctl.lint.rules.m1_references import cycles
 
@@ -283,3 +283,11 @@ def test_a_dashboard_in_the_table_of_usage_that_is_not_there(tmp_path: Path) -> 
     (found,) = run(load_text(text, root=tmp_path), select=["M104"]).findings
     assert (found.message, found.hint, found.severity) == ("unknown exposure 'wekly'", "did you mean 'weekly'?", Severity.WARNING)
     assert found.span == Span("usage.csv", 3, 4, 3, 9)
+
+
+def test_the_table_of_usage_lies_beside_the_definitions_wherever_one_stands(tmp_path: Path) -> None:
+    (tmp_path / "defs").mkdir()
+    (tmp_path / "defs" / "metrics.yml").write_text(f"{SOURCES}metrics: []\n", encoding="utf-8")
+    (tmp_path / "defs" / "usage.csv").write_text("exposure,views_30d\nnone,12\n", encoding="utf-8")
+    (found,) = run(load([tmp_path / "defs"], root=tmp_path), select=["M104"]).findings
+    assert found.span == Span("defs/usage.csv", 2, 1, 2, 5)
