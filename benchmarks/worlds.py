@@ -23,7 +23,7 @@ NUMBERS = ("x", "y", "x + y", "x * 2", "COALESCE(x, 0)", "CASE WHEN y > 1 THEN x
 TEXTS = ("g", "UPPER(g)", "COALESCE(g, 'a')", "CASE WHEN x > 1 THEN g ELSE 'b' END")
 TERMS = ("x > 1", "g = 'a'", "g IN ('a', 'b')", "y IS NOT NULL", "x BETWEEN 0 AND 2", "NOT (g = 'b')", "x < y", "u <> 2", "u = u")
 KINDS = ("plain", "plain", "join", "group", "union", "distinct", "window", "nested", "within", "limit")
-STARS = ("side", "side", "starred")  # of sources that do not say which columns they have
+STARS = ("side", "side", "starred", "excepted")  # of sources that do not say which columns they have
 AGGREGATES = ("sum", "avg", "min", "max", "count", "count_distinct")
 Row = tuple[Any, ...]
 
@@ -80,6 +80,9 @@ class Model:
 
     def _starred(self) -> str:
         return f"SELECT *, {self.columns['x']} AS z FROM {self.tables[0]}{self._condition(' WHERE ')}"
+
+    def _excepted(self) -> str:
+        return f"SELECT * EXCLUDE (x), {self.columns['x']} AS x FROM {self.tables[0]}{self._condition(' WHERE ')}"
 
     def _group(self) -> str:
         folds = ", ".join(f"{fold} AS {name}" for name, fold in self.folds.items())

@@ -265,13 +265,15 @@ class _Dissolver:
         left_out = {self.fold(column.this if isinstance(column, exp.Column) else column) for column in star.args.get("except_") or ()}
         replaced = {self.fold(each.args["alias"]): each.this for each in star.args.get("replace") or ()}
         rest = [side.rest for side in chosen if side.rest]
-        if rest and (left_out or replaced or len(chosen) > 1):
+        if rest and (replaced or len(chosen) > 1):
             raise Unclear
         for side in chosen:
             for name, part in side.columns.items():
                 if name not in left_out:
                     columns.setdefault(name, self.part(replaced[name], scope) if name in replaced else part)
-        return rest[0] if rest else ""
+        if not rest:
+            return ""
+        return call("except", rest[0], *sorted(left_out)) if left_out else rest[0]
 
     def cut(self, tree: exp.Select, found: Relation, scope: _Scope, *, top: bool) -> Relation:
         """QUALIFY, DISTINCT, ORDER BY and LIMIT, in the order in which they are done."""

@@ -214,6 +214,9 @@ STARS = [
     ),
     ("SELECT *, a AS x FROM t", "SELECT *, a + 1 AS x FROM t", ("column:m.x", "semantic", "expression: a -> a + 1")),
     ("SELECT * FROM t", "SELECT *, a AS x FROM t", ("column:m.x", "unknown", "new column, unless its `*` had it")),
+    ("SELECT * EXCLUDE (b) FROM t WHERE a > 1", "SELECT * EXCLUDE (b) FROM t", ("model:m", "semantic", "WHERE: a > 1 -> none")),
+    ("SELECT * EXCLUDE (b) FROM t", "SELECT * EXCLUDE (c) FROM t", ("model:m", "unknown", "its `*` takes")),
+    ("SELECT * EXCLUDE (b) FROM t", "SELECT * EXCLUDE (b), a AS b FROM t", ("column:m.b", "unknown", "new column, unless")),
     ("SELECT *, a AS x FROM t", "SELECT * FROM t", ("column:m.x", "breaking", "column dropped")),
 ]
 
