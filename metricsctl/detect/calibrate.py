@@ -20,6 +20,7 @@ TAIL_SHARE = 0.1  # the share of scores that counts as the tail
 _MAX_SHAPE = 0.25  # heavier tails would let a series never alarm again
 _PRIOR_SHAPE, _PRIOR_WEIGHT = 0.1, 10.0
 _FIRST_STEP, _LAST_STEP = 32, 256
+_LONGEST_STEP, _LONG_SHARE = 512, 128  # a long past is fitted again when it has grown by so small a part
 _WINDOW = 8192
 _ENOUGH = 1024  # scores of its own that a series needs to do without borrowed ones
 _TEACHES = 1 / 5000
@@ -76,7 +77,8 @@ def _blocks(size: int) -> Iterator[tuple[int, int]]:
     """The stretches between two fits: where they lie does not depend on how long the series is."""
     first = 0
     while first < size:
-        last = first + min(max(first // 8, _FIRST_STEP), _LAST_STEP)
+        most = max(_LAST_STEP, min(first // _LONG_SHARE, _LONGEST_STEP))
+        last = first + min(max(first // 8, _FIRST_STEP), most)
         yield first, min(last, size)
         first = last
 
