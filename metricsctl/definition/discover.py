@@ -13,9 +13,9 @@ __all__ = ["belongs", "definition_files", "find_project", "folder_of", "read_tex
 
 SKIPPED_FOLDERS = {"node_modules", "__pycache__", "venv", "env", "site-packages"}
 _SUFFIXES = {".yml", ".yaml"}
-_VERSION = re.compile(r"^version\s*:", re.MULTILINE)
-_SECTION = re.compile(r"^(metrics|sources|models|exposures|tests|dimensions|calendar|series|defaults)\s*:", re.MULTILINE)
-_COMPACT = re.compile(r"\btype\s*:\s*[\"']?(counter|gauge|composite)\b")
+_VERSION = re.compile(r"^[\"']?version[\"']?\s*:", re.MULTILINE)
+_SECTION = re.compile(r"^[\"']?(metrics|sources|models|exposures|tests|dimensions|calendar|series|defaults)[\"']?\s*:", re.MULTILINE)
+_COMPACT = re.compile(r"\btype[\"']?\s*:\s*[\"']?(counter|gauge|composite)\b")
 MAX_BYTES = 4_000_000  # some 15,000 metrics
 
 
