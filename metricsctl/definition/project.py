@@ -76,6 +76,12 @@ class Project:
     def _defaults(self) -> dict[str, Defaults]:
         return {file.path: file.defaults for file in self.files}
 
+    @property
+    def sql_files(self) -> list[Path]:
+        """The files with SQL that models name."""
+        found = [(model.span.path, model.sql_file) for model in self.models.values() if model.sql_file is not None]
+        return sorted({self.root / Path(path).parent / file for path, file in found})
+
     def beside(self, name: str) -> str:
         """The path of a file that lies beside the definitions, as findings name files: from the root where it lies below it."""
         path = self.folder / name

@@ -15,7 +15,6 @@ from metricsctl.definition.project import Project
 from metricsctl.detect.labels import LABELS_FILE, read_labels
 from metricsctl.detect.report import AnomalyReport, Episode
 from metricsctl.detect.run import detect
-from metricsctl.lineage.kept import sql_files
 from metricsctl.store.head import Head
 
 __all__ = ["KnownEpisodes", "keeping", "known_episodes"]
@@ -52,7 +51,7 @@ def keeping(project: Project, store: Path, folder: Path | None, work: Callable[[
     key = _key(project, store)
     report = work()
     if key == _key(project, store):
-        Kept(folder, _KIND).put(key, bare(KnownEpisodes(report.episodes, report.diagnostics)), sql_files(project))
+        Kept(folder, _KIND).put(key, bare(KnownEpisodes(report.episodes, report.diagnostics)), project.sql_files)
     return report
 
 

@@ -15,7 +15,7 @@ from metricsctl.diff.base import resolve
 from metricsctl.diff.git import INDEX, Commit, commit_of, open_tree
 from metricsctl.impact.report import ImpactReport
 from metricsctl.impact.run import Options
-from metricsctl.lineage.kept import content_key, sql_files
+from metricsctl.lineage.kept import content_key
 
 __all__ = ["Question", "answered"]
 
@@ -41,7 +41,7 @@ def answered(question: Question, folder: Path | None, work: Callable[[], tuple[I
         with contextlib.suppress(KeyError, TypeError, ValueError):
             return revive(ImpactReport, data)
     report, projects = work()
-    store.put(key, bare(report), [file for project in projects for file in sql_files(project)])
+    store.put(key, bare(report), [file for project in projects for file in project.sql_files])
     return report
 
 

@@ -24,7 +24,7 @@ from metricsctl.lineage.part import answered
 from metricsctl.lineage.question import Question
 from metricsctl.lineage.report import LineageReport
 
-__all__ = ["Definitions", "answer", "content_key", "sql_files"]
+__all__ = ["Definitions", "answer", "content_key"]
 
 FORMAT = "2"
 _FEW = 1_200  # metrics and models that are read whole within a second
@@ -76,12 +76,12 @@ def answer(question: Question, definitions: Definitions, folder: Path) -> Lineag
         project = definitions.skim()
         report = answered(project, question, definitions.check)
         if report is not None:
-            answers.put(key, bare(report), sql_files(project))
-            answers.put(state, len(project.metrics) + len(project.models), sql_files(project))
+            answers.put(key, bare(report), project.sql_files)
+            answers.put(state, len(project.metrics) + len(project.models), project.sql_files)
             return report
     project = definitions.read()
     graph = build(project)
-    graphs.put(state, _plain(graph), sql_files(project))
+    graphs.put(state, _plain(graph), project.sql_files)
     return question.of(graph)
 
 
@@ -92,12 +92,6 @@ def content_key(paths: Sequence[Path], keep: Callable[[Path], bool]) -> str:
         if keep(file):
             parts += [str(file), text]
     return digest(parts)
-
-
-def sql_files(project: Project) -> list[Path]:
-    """The files with SQL that models name."""
-    found = [(model.span.path, model.sql_file) for model in project.models.values() if model.sql_file is not None]
-    return sorted({project.root / Path(path).parent / file for path, file in found})
 
 
 def _plain(graph: LineageGraph) -> dict[str, Any]:
