@@ -123,7 +123,7 @@ def remove_label(project: Project, episode: str) -> LabelReport:
     known = read_labels(path)
     found = [item for item in known if item.episode is not None and item.episode.startswith(episode)]
     if len(found) != 1:
-        raise UnknownName.of("label of the episode", episode, [item.episode for item in known if item.episode is not None])
+        raise UnknownName.of("labelled episode", episode, [item.episode for item in known if item.episode is not None])
     labels = tuple(item for item in known if item is not found[0])
     write_labels(path, labels)
     return LabelReport(project.beside(LABELS_FILE), labels, "removed", found[0])
@@ -147,5 +147,9 @@ def _of_stretch(project: Project, what: Stretch, meaning: Meaning) -> Label:
     period = parse_period(what.since, what.until, zone, None)
     if period.since is None or period.until is None:
         raise UsageError("a stretch has a beginning and an end", hint="--since 2026-11-20T14:00 --until 2026-11-20T18:00")
+    known = {*project.dimensions, *(ref.name for item in (*project.sources.values(), *project.models.values()) for ref in item.dimensions)}
+    for name in what.key:
+        if name not in known:
+            raise UnknownName.of("dimension", name, sorted(known))
     start, end = period.since, period.until
     return Label(metric.name.name, dict(what.key), to_iso(start, zone), to_iso(end, zone), meaning, None, None, start, end)

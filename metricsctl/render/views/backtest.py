@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 
 __all__ = ["view"]
 
-_MOST = 10
+_MOST, WIDE = 10, 90
 
 
-def view(report: BacktestReport, style: Style) -> list[Block]:  # noqa: ARG001 - a view's signature
+def view(report: BacktestReport, style: Style) -> list[Block]:
     """A row a detector; of one alone also what it missed."""
-    numbers = ("incidents", "found", "false", "again", "precision", "recall", "F1", "delay", "alarms/week")
-    heads = (Column("detector", style="bold"), *(Column(name, "right") for name in numbers))
-    blocks: list[Block] = [Table("", heads, [_row(item) for item in report.detectors], summary(report))]
+    names = ("detector", "incidents", "found", "false", "again", "precision", "recall", "F1", "delay", "a week")
+    shown = [place for place, name in enumerate(names) if name != "again" or style.width >= WIDE]
+    heads = [Column(names[place], "right" if place else "left", "" if place else "bold") for place in shown]
+    rows = [[row[place] for place in shown] for row in map(_row, report.detectors)]
+    blocks: list[Block] = [Table("", heads, rows, summary(report))]
     if len(report.detectors) == 1 and report.detectors[0].missed:
         missed = report.detectors[0].missed
         rest = f" (the first {_MOST} of {len(missed)})" if len(missed) > _MOST else ""
@@ -31,7 +33,7 @@ def view(report: BacktestReport, style: Style) -> list[Block]:  # noqa: ARG001 -
 def summary(report: BacktestReport) -> str:
     """What was looked at, in one line."""
     shown = ", ".join(report.metrics[:5]) + (f" and {len(report.metrics) - 5} more" if len(report.metrics) > 5 else "")
-    return f"alarms of {shown}; a false one lies in no incident, another in one that was found already is `again`"
+    return f"alarms of {shown}; a false one lies in no incident, one in an incident that was found already is `again`"
 
 
 def _row(item: Tested) -> tuple[str, ...]:

@@ -157,7 +157,11 @@ def test_labels_are_replaced_and_removed(shop):
     hand = add_label(shop.project, shop.store, Stretch("load", at(5), at(7), {}), "expected")
     assert [item.start_us for item in hand.labels] == sorted(item.start_us for item in hand.labels)
     assert [item.meaning for item in remove_label(shop.project, episode.id).labels] == ["expected"]
-    for wrong in (lambda: remove_label(shop.project, episode.id), lambda: add_label(shop.project, shop.store, "EP-000000", "noise")):
+    for wrong in (
+        lambda: remove_label(shop.project, episode.id),
+        lambda: add_label(shop.project, shop.store, "EP-000000", "noise"),
+        lambda: add_label(shop.project, shop.store, Stretch("load", at(5), at(7), {"city": "a"}), "noise"),
+    ):
         with pytest.raises(UnknownName):
             wrong()
 
