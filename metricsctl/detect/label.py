@@ -11,6 +11,7 @@ from metricsctl.core.diagnostics import Diagnostic
 from metricsctl.core.errors import UnknownName, UsageError
 from metricsctl.core.timegrid import to_iso
 from metricsctl.definition.project import Project
+from metricsctl.definition.schema import Model, Source
 from metricsctl.detect.kept import known_episodes
 from metricsctl.detect.labels import LABELS_FILE, Label, Meaning, instant, read_labels, segment_text, write_labels
 from metricsctl.query.period import parse_period
@@ -147,7 +148,8 @@ def _of_stretch(project: Project, what: Stretch, meaning: Meaning) -> Label:
     period = parse_period(what.since, what.until, zone, None)
     if period.since is None or period.until is None:
         raise UsageError("a stretch has a beginning and an end", hint="--since 2026-11-20T14:00 --until 2026-11-20T18:00")
-    known = {*project.dimensions, *(ref.name for item in (*project.sources.values(), *project.models.values()) for ref in item.dimensions)}
+    relations: list[Source | Model] = [*project.sources.values(), *project.models.values()]
+    known = {*project.dimensions, *(ref.name for relation in relations for ref in relation.dimensions)}
     for name in what.key:
         if name not in known:
             raise UnknownName.of("dimension", name, sorted(known))

@@ -33,7 +33,7 @@ def view(report: BacktestReport, style: Style) -> list[Block]:
 def summary(report: BacktestReport) -> str:
     """What was looked at, in one line."""
     shown = ", ".join(report.metrics[:5]) + (f" and {len(report.metrics) - 5} more" if len(report.metrics) > 5 else "")
-    return f"alarms of {shown}; a false one lies in no incident, one in an incident that was found already is `again`"
+    return f"alarms of {shown}; false: in no incident; again: in one that was found already"
 
 
 def _row(item: Tested) -> tuple[str, ...]:
