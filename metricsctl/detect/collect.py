@@ -204,7 +204,8 @@ def _series_set(
     )
     kind = None if brought else kind
     traits = Traits(metric.name.name, metric.unit, direction, kind, zone, care_of(metric))
-    grid = Grid.of(times, wall_clock(times, grain, zone), grain.microseconds)
+    place = wall_clock(times, grain, zone)
+    grid = Grid.of(times, place, length, int(place[0]) * length)
     return SeriesSet(traits, grid, tuple(series), alive | ~over)
 
 

@@ -13,8 +13,9 @@ from metricsctl.detect.detectors.auto import Auto
 from metricsctl.detect.detectors.missing_data import MissingData
 from metricsctl.detect.detectors.seasonal_robust_z import Season, SeasonalRobustZ
 from metricsctl.detect.episodes import ELEVATED, quiet_windows, stretches
-from metricsctl.detect.grid import seasons_of
+from metricsctl.detect.grid import Grid, seasons_of
 from metricsctl.detect.judge import Verdicts, judge
+from metricsctl.detect.monthly import Monthly, is_dated
 from metricsctl.detect.noise import widened
 from metricsctl.detect.registry import AUTO, create
 from metricsctl.detect.report import Episode, ScoredSeries
@@ -75,9 +76,9 @@ def examine(item: SeriesSet, detector: str, rate: float, since: int | None, *, w
     )
 
 
-def _detector(name: str, seasons: tuple[Season, ...]) -> Detector:
+def _detector(name: str, seasons: tuple[Season, ...], grid: Grid) -> Detector:
     if name in {AUTO, "seasonal_robust_z"}:
-        return SeasonalRobustZ(seasons)
+        return SeasonalRobustZ(seasons, monthly=Monthly(grid) if is_dated(grid) else None)
     if name == "missing_data":
         return MissingData(seasons[-1])
     return create(name)
@@ -87,7 +88,7 @@ def verdicts_of(item: SeriesSet, values: FloatArray, name: str, rate: float, sea
     """Verdicts by window; the detector works on the places of the wall clock."""
     grid, season = item.grid, seasons[0]
     on_grid = grid.spread(values)
-    detector = _detector(name, seasons)
+    detector = _detector(name, seasons, grid)
     period = seasons[-1].period
     beside = Auto(period if period > 1 else 0).trace(on_grid) if name == AUTO else None
     if isinstance(detector, MissingData):

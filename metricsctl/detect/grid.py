@@ -31,14 +31,17 @@ class Grid:
     single: npt.NDArray[np.bool_]
     size: int
     length: int  # nominal length of a window, microseconds; 0 where there is no cadence
+    start: int  # of the first place, microseconds since 1970 on the wall clock
 
     @classmethod
-    def of(cls, times: Times, place: Times, length: int) -> Grid:
-        """The grid of windows in the order of time."""
-        start = place - place[0] if len(place) else place
-        single = np.ones(len(start), dtype=bool)
-        single[1:] = np.diff(start) > 0
-        return cls(times, start, single, int(start[-1]) + 1 if len(start) else 0, length)
+    def of(cls, times: Times, place: Times, length: int, start: int | None = None) -> Grid:
+        """The grid of windows in the order of time; without a `start` the wall clock is UTC."""
+        own = place - place[0] if len(place) else place
+        single = np.ones(len(own), dtype=bool)
+        single[1:] = np.diff(own) > 0
+        if start is None:
+            start = int(times[0]) if len(times) else 0
+        return cls(times, own, single, int(own[-1]) + 1 if len(own) else 0, length, start)
 
     def spread(self, values: FloatArray) -> FloatArray:
         """Values by window (series, windows) as values by place, NaN where there is no window."""

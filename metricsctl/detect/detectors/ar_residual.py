@@ -97,7 +97,9 @@ class ArResidual(BlockDetector):
             return np.full((len(tape.values), last - first), np.nan)
         apart = np.abs(self._residuals(model, tape, first, last))
         scale = model[2]
-        return np.where(apart > 0, np.minimum(apart / np.where(scale > 0, scale, np.where(scale == 0, 1e-300, np.nan)), 1e9), apart)
+        found = np.where(apart > 0, np.minimum(apart / np.where(scale > 0, scale, np.where(scale == 0, 1e-300, np.nan)), 1e9), apart)
+        # the last digits depend on the processor, and would rank the points of a flat series
+        return found.astype(np.float32).astype(np.float64)
 
     def _residuals(self, model: Model, tape: Tape, first: int, last: int) -> FloatArray:
         weights, level, _ = model

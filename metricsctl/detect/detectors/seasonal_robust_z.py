@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metricsctl.detect.base import Band, FloatArray, rowwise
+from metricsctl.detect.monthly import Monthly
 from metricsctl.detect.rolling import MAD, mean_and_deviation, median, never_negative, over_past, rarely_negative, typical
 
 __all__ = ["Season", "SeasonalRobustZ", "lagged"]
@@ -42,7 +43,8 @@ class SeasonalRobustZ:
     the last two, or 0.8 mean|u| where that is more. While all values have been non-negative the season is a factor and g the geometric
     mean of e and the level, so that the noise grows with the square root of the expectation; with negative values the season is added, and
     g is 1. The noise of a time of season that is known to be larger than usual is used instead. Of several seasons each point takes the one
-    that has lately fitted best.
+    that has lately fitted best. With `monthly` the expectation is moved by what the same day of the last months had in common, of
+    (x - e) / g.
 
     Parameters
     ----------
@@ -53,6 +55,8 @@ class SeasonalRobustZ:
     forgiving : bool
         Whether what is odd but once is forgiven: a drift counts only as far as two seasons in a row show it, and a season stays a factor
         while no more than a tenth of all values have been negative.
+    monthly : Monthly, optional
+        The calendar of the points; without one no day of a month is special.
 
     References
     ----------
@@ -73,6 +77,7 @@ class SeasonalRobustZ:
     seasons: tuple[Season, ...] = (Season(168), Season(24, 14, 3))
     floor: float = 0.01
     forgiving: bool = False
+    monthly: Monthly | None = None
 
     def score(self, values: FloatArray) -> FloatArray:
         """Score every point by its past alone; NaN while warming up. Shape (n,) or (series, n)."""
@@ -89,8 +94,11 @@ class SeasonalRobustZ:
         level = over_past(np.abs(values), max(2 * longest.period, 14), longest.step, mean_and_deviation(1))[0]
         spread = _spread(expected, level, self._is_factor(values))
         with np.errstate(divide="ignore", invalid="ignore"):
-            noise = np.abs(values - expected) / spread
-        noise = np.where(np.isfinite(noise), noise, np.nan)
+            apart = (values - expected) / spread
+        if self.monthly is not None:
+            common = self.monthly.common(apart)
+            expected, apart = expected + common * spread, apart - common
+        noise = np.where(np.isfinite(apart), np.abs(apart), np.nan)
         scale = np.maximum(spread * _usual(noise, longest), self.floor * level)
         return Band(np.where(usable, expected, np.nan), np.where(usable, scale, np.nan))
 
