@@ -32,8 +32,14 @@ class Stretch:
 
 
 def quiet_windows(length: int) -> int:
-    """How many ordinary windows end an episode, for windows of a length in microseconds: twelve and an hour, of a day or longer three."""
-    return 3 if length >= US["d"] else max(12, US["h"] // length if length else 0)
+    """How many ordinary windows end an episode, for windows of a length in microseconds: half a day, at least twelve and at most sixty.
+
+    Of a day or longer it is three.
+
+    >>> [quiet_windows(US["d"] // a_day) for a_day in (1, 24, 288, 1440)]
+    [3, 12, 60, 60]
+    """
+    return 3 if length >= US["d"] else min(max(US["d"] // 2 // length if length else 0, 12), 60)
 
 
 def stretches(
