@@ -1,4 +1,4 @@
-"""What detection costs in CPU time: many short series, one long one, one more point; and what others cost for the same points.
+"""What detection costs in CPU time: many short series, a long one, a second run, one more point; and what others cost for the same.
 
     python benchmarks/detect_speed.py [--series 400] [--points 1440] [--long 100000] [--peers 2000]
 
@@ -10,8 +10,10 @@ trees, where it is installed.
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from metricsctl.detect.examine import verdicts_of
 from metricsctl.detect.grid import Grid, seasons_of
 from metricsctl.detect.registry import create
 from metricsctl.detect.series import Series, SeriesSet, Traits
+from metricsctl.detect.states import SeriesStates
 from metricsctl.detect.stream import Stream
 
 HOUR, SECOND = 3_600_000_000, 1_000_000
@@ -34,12 +37,25 @@ def seconds(work: Callable[[], object]) -> float:
     return time.process_time() - begun
 
 
-def by_default(values: np.ndarray, length: int) -> None:
+def by_default(values: np.ndarray, length: int, states: SeriesStates | None = None) -> None:
     """All of `auto`: season, novelty, residuals, calibration."""
     places, seasons = np.arange(values.shape[1]), seasons_of(length, weekly_only=False)
     status = np.full(values.shape[1], Status.WARMING_UP, dtype=np.uint8)
-    series = tuple(Series({}, row, np.zeros(len(row)), status) for row in values)
-    verdicts_of(SeriesSet(Traits("value"), Grid.of(places * length, places, length), series), values, "auto", 1e-3, seasons)
+    series = tuple(Series({"series": str(place)}, row, np.zeros(len(row)), status) for place, row in enumerate(values))
+    verdicts_of(SeriesSet(Traits("value"), Grid.of(places * length, places, length), series), values, "auto", 1e-3, seasons, states)
+
+
+def in_one_and_in_two(values: np.ndarray, length: int, more: int) -> tuple[float, float]:
+    """CPU seconds of one run, and of one that goes on from the state behind all but the last points, files and all."""
+    with tempfile.TemporaryDirectory() as name:
+
+        def run(points: int) -> None:
+            states = SeriesStates(Path(name), [])
+            by_default(values[:, :points], length, states)
+            states.write()
+
+        run(values.shape[1] - more)
+        return seconds(lambda: by_default(values, length)), seconds(lambda: run(values.shape[1]))
 
 
 def one_more(points: int) -> float:
@@ -102,6 +118,12 @@ def main() -> None:
     }.items():
         spent = seconds(work)
         print(f"{name:20s} one series of {options.long:,}: {spent:.2f} CPU-s; a million points: {1e6 / options.long * spent:.0f}")
+    for size, points in ((42, 8760), (2, 200_000)):
+        table = 100 + rng.normal(0, 1, (size, points))
+        whole, again = in_one_and_in_two(table, HOUR if points < 10_000 else 60 * SECOND, 24)
+        print(
+            f"auto                 {size} series x {points:,}: {whole:.2f} CPU-s; 24 points later {again:.2f} ({again / whole:.2f} of it)"
+        )
     print(f"auto, no season      one more point of 5,000: {one_more(5000):.2f} ms")
     for name, spent in peers(long[0, : options.peers]).items():
         print(f"{name:30s} {options.peers:,} points: {spent:.2f} CPU-s; 10,000 x 1,440: {WANTED / options.peers * spent:,.0f}")

@@ -19,7 +19,7 @@ from typing import Any
 
 from metricsctl._version import __version__
 
-__all__ = ["Kept", "digest", "program"]
+__all__ = ["Kept", "digest", "ignored_folder", "program"]
 
 _MANY = 24  # results that are kept of one kind
 _DEFINING = ("core", "definition", "definition/schema", "lineage", "lineage/sql", "lint", "lint/rules", "plan", "diff", "impact")
@@ -51,6 +51,14 @@ def program(folders: tuple[str, ...] = _DEFINING) -> str:
     return digest(said)
 
 
+def ignored_folder(folder: Path) -> None:
+    """Make a folder that git leaves out; OSError if it cannot be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """Results of one kind in a folder."""
@@ -70,10 +78,7 @@ class Kept:
     def put(self, key: str, data: Any, files: Iterable[Path] = ()) -> None:
         """Keep data that stands on some files beside what the key is made of; the oldest give way."""
         with contextlib.suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            ignore = self.folder / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
+            ignored_folder(self.folder)
             body: Mapping[str, Any] = {"files": {str(path): _of(path) for path in files}, "data": data}
             handle, name = tempfile.mkstemp(prefix=".new-", dir=self.folder)
             try:

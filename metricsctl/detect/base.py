@@ -5,14 +5,16 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Band", "BandDetector", "Detector", "FloatArray", "Status", "rowwise"]
+__all__ = ["Band", "BandDetector", "Detector", "FloatArray", "State", "Status", "rowwise"]
 
 FloatArray = npt.NDArray[np.float64]
+State = dict[str, npt.NDArray[Any]]
+"""What something that works bit by bit has learned, by name: numbers, and arrays whose first axis is the series."""
 
 
 class Status(enum.IntEnum):

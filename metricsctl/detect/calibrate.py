@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metricsctl.detect.base import FloatArray
+from metricsctl.detect.base import FloatArray, State
 from metricsctl.detect.rolling import sorted_quantile
 
-__all__ = ["TAIL_SHARE", "Calibrated", "Tail", "calibrate"]
+__all__ = ["TAIL_SHARE", "Calibrated", "Calibration", "Tail", "calibrate"]
 
 TAIL_SHARE = 0.1  # the share of scores that counts as the tail
 _MAX_SHAPE = 0.25  # heavier tails would let a series never alarm again
@@ -47,40 +47,70 @@ def _reference(count: int = _START) -> FloatArray:
 
 
 def calibrate(scores: FloatArray, *, reference: bool = True, window: int = _WINDOW) -> Calibrated:
-    """Calibrate scores (0 or more, shape (series, n)) by those before them.
-
-    The tail is refitted again and again on the last `window` scores, ever more rarely as they become many. A score teaches no more than one
-    in five thousand does, so that an incident does not make the next one invisible. With `reference` the past begins with the scores of a
-    well-behaved series, in standard deviations, until 1,024 of its own are known; without it nothing is judged before 64 scores are known.
+    """Calibrate scores (0 or more, shape (series, n)) by those before them; what a `Calibration` says of all of them at once.
 
     >>> calm = np.tile([0.5, 1.0, 0.2, 0.8], 50)
     >>> calibrate(np.append(calm, [0.9, 12.0])[None]).probability[0, -2:].round(4)
     array([0.284, 0.   ])
     """
-    series, size = scores.shape
-    past = np.full((series, window + size), np.nan)
-    if reference:
-        past[:, window - _START : window] = _reference()
-    probability, usual = np.full((series, size), np.nan), np.full((series, size), np.nan)
-    for first, last in _blocks(size):
-        begin = max(first, window - (_START if first < _ENOUGH else 0))
-        tail = Tail.fit(past[:, begin : first + window])
-        block = scores[:, first:last]
-        probability[:, first:last] = tail.probability(block)
-        bound = tail.limit(_TEACHES)[:, None]
-        usual[:, first:last] = tail.limit(0.01)[:, None]
-        past[:, first + window : last + window] = np.where(np.isnan(bound), block, np.minimum(block, bound))
-    return Calibrated(probability, usual)
+    return Calibration(len(scores), reference=reference, window=window).push(scores)
 
 
-def _blocks(size: int) -> Iterator[tuple[int, int]]:
-    """The stretches between two fits: where they lie does not depend on how long the series is."""
-    first = 0
-    while first < size:
-        most = max(_LAST_STEP, min(first // _LONG_SHARE, _LONGEST_STEP))
-        last = first + min(max(first // 8, _FIRST_STEP), most)
-        yield first, min(last, size)
-        first = last
+class Calibration:
+    """Tail probabilities of scores that arrive bit by bit, each by those before it.
+
+    The tail is refitted again and again on the last `window` scores, ever more rarely as they become many. A score teaches no more than one
+    in five thousand does, so that an incident does not make the next one invisible. With `reference` the past begins with the scores of a
+    well-behaved series, in standard deviations, until 1,024 of its own are known; without it nothing is judged before 64 scores are known.
+    """
+
+    def __init__(self, series: int, *, reference: bool = True, window: int = _WINDOW) -> None:
+        self.window = window
+        self.borrowed = np.tile(_reference(), (series, 1)) if reference else np.full((series, 0), np.nan)
+        self.first = 0  # where the block begins whose scores are not yet learned from
+        self.past = np.full((series, 0), np.nan)
+        self.block = np.full((series, 0), np.nan)
+
+    def push(self, scores: FloatArray) -> Calibrated:
+        """Calibrate the next scores, shape (series, n)."""
+        begun = self.block.shape[1]
+        table, start = np.concatenate([self.block, scores], axis=1), self.first
+        probability, usual = np.full(table.shape, np.nan), np.full(table.shape, np.nan)
+        for first in _block_starts(start, start + table.shape[1]):
+            own = slice(first - start, _block_end(first) - start)
+            known = self.past if first >= _ENOUGH else np.concatenate([self.borrowed, self.past], axis=1)
+            tail = Tail.fit(known)
+            block = table[:, own]
+            probability[:, own] = tail.probability(block)
+            usual[:, own] = tail.limit(0.01)[:, None]
+            if own.stop <= table.shape[1]:
+                bound = tail.limit(_TEACHES)[:, None]
+                learned = np.where(np.isnan(bound), block, np.minimum(block, bound))
+                self.past = np.concatenate([self.past, learned], axis=1)[:, -self.window :]
+                self.first = _block_end(first)
+        self.block = table[:, self.first - start :]
+        return Calibrated(probability[:, begun:], usual[:, begun:])
+
+    def save(self) -> State:
+        """The state; `load` goes on from it."""
+        return {"first": np.array(self.first), "past": self.past, "block": self.block}
+
+    def load(self, state: State) -> None:
+        """Go on from a saved state of as many series."""
+        self.first, self.past, self.block = int(state["first"]), state["past"], state["block"]
+
+
+def _block_end(first: int) -> int:
+    """Where the next fit is, after one at `first`."""
+    most = max(_LAST_STEP, min(first // _LONG_SHARE, _LONGEST_STEP))
+    return first + min(max(first // 8, _FIRST_STEP), most)
+
+
+def _block_starts(first: int, end: int) -> Iterator[int]:
+    """Where the fits are from `first` to before `end`: it does not depend on how long the series is."""
+    while first < end:
+        yield first
+        first = _block_end(first)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from metricsctl.detect.base import Band, Detector, FloatArray, Status
+from metricsctl.detect.base import FloatArray, Status
 from metricsctl.detect.describe import episode_of, gaps_of
 from metricsctl.detect.detectors.auto import Auto
 from metricsctl.detect.detectors.missing_data import MissingData
 from metricsctl.detect.detectors.seasonal_robust_z import Season, SeasonalRobustZ
 from metricsctl.detect.episodes import ELEVATED, quiet_windows, stretches
-from metricsctl.detect.grid import Grid, seasons_of
-from metricsctl.detect.judge import Verdicts, judge
+from metricsctl.detect.grid import seasons_of
+from metricsctl.detect.judge import Judged, Verdicts, Widen, judge, verdicts
 from metricsctl.detect.monthly import Monthly, is_dated
 from metricsctl.detect.noise import widened
 from metricsctl.detect.registry import AUTO, create
 from metricsctl.detect.report import Episode, ScoredSeries
+from metricsctl.detect.resume import Resumable
 from metricsctl.detect.series import Series, SeriesSet
+from metricsctl.detect.states import SeriesStates
 
 __all__ = ["Found", "examine", "verdicts_of"]
 
@@ -41,11 +43,13 @@ class Found:
     alarms: int
 
 
-def examine(item: SeriesSet, detector: str, rate: float, since: int | None, *, weekly_only: bool) -> Found:
+def examine(
+    item: SeriesSet, detector: str, rate: float, since: int | None, *, weekly_only: bool, states: SeriesStates | None = None
+) -> Found:
     """Judge the series of one metric; windows before `since` are learned from and left out of the result."""
     seasons = seasons_of(item.grid.length, weekly_only=weekly_only)
     values = np.stack([np.where(one.status == Status.WARMING_UP, one.value, np.nan) for one in item.series])
-    verdicts = verdicts_of(item, values, detector, rate, seasons)
+    verdicts = verdicts_of(item, values, detector, rate, seasons, states)
     episodes: list[Episode] = []
     scored: list[ScoredSeries] = []
     judged = alarms_raised = 0
@@ -76,32 +80,28 @@ def examine(item: SeriesSet, detector: str, rate: float, since: int | None, *, w
     )
 
 
-def _detector(name: str, seasons: tuple[Season, ...], grid: Grid) -> Detector:
-    if name in {AUTO, "seasonal_robust_z"}:
-        return SeasonalRobustZ(seasons, monthly=Monthly(grid) if is_dated(grid) else None)
+def verdicts_of(
+    item: SeriesSet, values: FloatArray, name: str, rate: float, seasons: tuple[Season, ...], states: SeriesStates | None = None
+) -> Verdicts:
+    """Verdicts by window; the detector works on the places of the wall clock. `auto` goes on from `states`, and puts its own there."""
+    grid = item.grid
+    on_grid = grid.spread(np.where(np.isfinite(values), values, np.nan))
     if name == "missing_data":
-        return MissingData(seasons[-1])
-    return create(name)
-
-
-def verdicts_of(item: SeriesSet, values: FloatArray, name: str, rate: float, seasons: tuple[Season, ...]) -> Verdicts:
-    """Verdicts by window; the detector works on the places of the wall clock."""
-    grid, season = item.grid, seasons[0]
-    on_grid = grid.spread(values)
-    detector = _detector(name, seasons, grid)
-    period = seasons[-1].period
-    beside = Auto(period if period > 1 else 0).trace(on_grid) if name == AUTO else None
-    if isinstance(detector, MissingData):
         nothing = np.full(values.shape, np.nan)
         quiet = np.zeros(values.shape, dtype=np.int8)
-        return Verdicts(grid.gather(detector.score(on_grid)), quiet.astype(bool), quiet, nothing, nothing, nothing, nothing, quiet)
-    kind = item.traits.kind
+        score = MissingData(seasons[-1]).score(on_grid)
+        return Verdicts(grid.gather(score), quiet.astype(bool), quiet, nothing, nothing, nothing, nothing, quiet)
     counts = np.nan_to_num(grid.spread(np.stack([one.count for one in item.series])), nan=0.0)
-
-    def widen(band: Band) -> Band:
-        return band if kind is None else widened(band, on_grid, counts, kind, max(2 * season.period, 28))
-
-    found = judge(on_grid, detector, rate, widen, beside)
+    season = SeasonalRobustZ(seasons, monthly=Monthly(grid) if is_dated(grid) else None)
+    if name == AUTO:
+        period = seasons[-1].period
+        resumable = Resumable(
+            season, Auto(period if period > 1 else 0), lambda rows: _widening(item, on_grid[rows], counts[rows], seasons), on_grid, counts
+        )
+        found = verdicts(on_grid, _resumed(resumable, item, seasons, states), rate)
+    else:
+        detector = season if name == "seasonal_robust_z" else create(name)
+        found = judge(on_grid, detector, rate, _widening(item, on_grid, counts, seasons))
     side, family = (np.nan_to_num(grid.gather(part.astype(np.float64)), nan=0.0).astype(np.int8) for part in (found.side, found.family))
     floats = [grid.gather(part) for part in (found.score, found.deviation, found.expected, found.low, found.high)]
     score, deviation, expected, low, high = floats
@@ -109,6 +109,26 @@ def verdicts_of(item: SeriesSet, values: FloatArray, name: str, rate: float, sea
     matters = item.traits.care.matters(values, expected, rows, adds_up=item.traits.adds_up)
     side = np.where(matters, side, 0).astype(np.int8)
     return Verdicts(score, side != 0, side, deviation, expected, low, high, family)
+
+
+def _widening(item: SeriesSet, values: FloatArray, counts: FloatArray, seasons: tuple[Season, ...]) -> Widen:
+    kind, window = item.traits.kind, max(2 * seasons[0].period, 28)
+    return lambda band: band if kind is None else widened(band, values, counts, kind, window)
+
+
+def _resumed(resumable: Resumable, item: SeriesSet, seasons: tuple[Season, ...], states: SeriesStates | None) -> Judged:
+    """What `auto` finds, with what is known from an earlier run."""
+    if states is None:
+        return resumable.judge(0, [None] * len(item.series))[0]
+    grid = item.grid
+    unsettled = np.logical_or.reduce([one.status == Status.OPEN for one in item.series])
+    settled = int(grid.place[np.argmax(unsettled)]) if unsettled.any() else grid.size
+    names = [repr((sorted(one.key.items()), item.traits.kind, grid.start, grid.length, seasons)) for one in item.series]
+    known = [states.get(name, *row, settled) for name, row in zip(names, zip(resumable.values, resumable.counts, strict=True), strict=True)]
+    found, fresh = resumable.judge(settled, known)
+    for name, state in zip(names, fresh, strict=True):
+        states.put(name, state)
+    return found
 
 
 def _is_constant(values: FloatArray) -> bool:

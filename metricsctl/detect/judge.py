@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from metricsctl.detect.base import Band, BandDetector, Detector, FloatArray
-from metricsctl.detect.calibrate import calibrate
+from metricsctl.detect.base import Band, BandDetector, Detector, FloatArray, State
+from metricsctl.detect.calibrate import Calibration, calibrate
 from metricsctl.detect.episodes import ELEVATED
-from metricsctl.detect.pace import kept_pace
+from metricsctl.detect.pace import Pace
 from metricsctl.detect.rolling import never_negative
 
-__all__ = ["Verdicts", "judge", "surprise"]
+__all__ = ["Judged", "Judging", "Verdicts", "Widen", "distance_from", "judge", "share_filled", "surprise", "told", "verdicts"]
 
 _CLIP = 4.0  # standard deviations that one window may add to a sum: a single spike is no lasting change
 _NO_SURPRISE = 300.0
+Widen = Callable[[Band], Band]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,22 @@ class Verdicts:
     family: npt.NDArray[np.int8]
 
 
-def judge(
-    values: FloatArray,
-    detector: Detector,
-    rate: float,
-    widen: Callable[[Band], Band] | None = None,
-    beside: FloatArray | None = None,
-) -> Verdicts:
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What verdicts are made of, before there is a budget; shape (series, n).
+
+    The band, how many of its standard deviations one in a hundred exceeds (`usual`), the surprise, its side and its family.
+    """
+
+    expected: FloatArray
+    scale: FloatArray
+    usual: FloatArray
+    score: FloatArray
+    side: npt.NDArray[np.int8]
+    family: npt.NDArray[np.int8]
+
+
+def judge(values: FloatArray, detector: Detector, rate: float, widen: Widen | None = None, beside: FloatArray | None = None) -> Verdicts:
     """Judge series (shape (series, n)); a window is an anomaly if the probability of a score like its own is below `rate`.
 
     `widen` may make the band wider where few rows stand behind a value. `beside` is what other evidence says of each point, shape
@@ -55,57 +65,113 @@ def judge(
     if not isinstance(detector, BandDetector):
         return _by_score(values, detector, rate)
     known = np.where(np.isfinite(values), values, np.nan)
-    band = detector.band(known)
-    if widen is not None:
-        band = widen(band)
-    distance = np.copysign(band.score(known), known - band.expected)
-    filled = _filled(known)
-    score = np.full(values.shape, np.nan)
-    side = np.zeros(values.shape, dtype=np.int8)
-    reach = band.scale
-    for horizon in detector.horizons:
-        summed = distance if horizon == 1 else _summed(distance, horizon)
-        found = calibrate(np.abs(np.clip(summed, -1e6, 1e6)))
-        if horizon == 1:
-            reach = band.scale * found.usual
-        own = surprise(found.probability * len(detector.horizons) * filled)
-        first = ~(own <= score)  # also where there is no score yet
-        side = np.where(first & (own > 0), np.sign(np.nan_to_num(summed)).astype(np.int8), side)
-        score = np.fmax(score, own)
-    family = np.zeros(values.shape, dtype=np.int8)
-    if beside is not None:
-        score, side, family = _with_evidence(known, band, widen, kept_pace(score), side, beside + np.log10(1 / filled)[:, :, None])
+    widen = widen or (lambda band: band)
+    band = widen(detector.band(known))
+    own = Judging(len(values), detector.horizons, paced=beside is not None).push(distance_from(known, band), share_filled(known))
+    return verdicts(known, told(known, band, widen, own, beside), rate)
+
+
+class Judging:
+    """How surprising the distances from a band are, which arrive bit by bit: alone and added up, and each by those before it.
+
+    `paced`: corrected by how often such surprises came so far.
+    """
+
+    def __init__(self, series: int, horizons: tuple[int, ...], *, paced: bool) -> None:
+        self.horizons = horizons
+        self.before = np.full((series, 0), np.nan)  # distances that the next sums begin with
+        self.calibrations = [Calibration(series) for _ in horizons]
+        self.pace = Pace(series) if paced else None
+
+    def push(self, distance: FloatArray, filled: FloatArray) -> tuple[FloatArray, npt.NDArray[np.int8], FloatArray]:
+        """Surprise, side and `usual` of the next points by their signed distance; `filled` is the share of windows with a value so far."""
+        begun = self.before.shape[1]
+        table = np.concatenate([self.before, distance], axis=1)
+        self.before = table[:, max(table.shape[1] - max(self.horizons) + 1, 0) :]
+        score, usual = np.full(distance.shape, np.nan), np.ones(distance.shape)
+        side = np.zeros(distance.shape, dtype=np.int8)
+        for horizon, calibration in zip(self.horizons, self.calibrations, strict=True):
+            summed = distance if horizon == 1 else _summed(table, horizon)[:, begun:]
+            found = calibration.push(np.abs(np.clip(summed, -1e6, 1e6)))
+            if horizon == 1:
+                usual = found.usual
+            own = surprise(found.probability * len(self.horizons) * filled)
+            first = ~(own <= score)  # also where there is no score yet
+            side = np.where(first & (own > 0), np.sign(np.nan_to_num(summed)).astype(np.int8), side)
+            score = np.fmax(score, own)
+        return score if self.pace is None else self.pace.push(score), side, usual
+
+    def save(self) -> State:
+        """The state; `load` goes on from it."""
+        found = {"before": self.before}
+        for name, part in self._parts():
+            found |= {f"{name}.{key}": value for key, value in part.save().items()}
+        return found
+
+    def load(self, state: State) -> None:
+        """Go on from a saved state of as many series."""
+        self.before = state["before"]
+        for name, part in self._parts():
+            part.load({key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(f"{name}.")})
+
+    def _parts(self) -> Iterator[tuple[str, Calibration | Pace]]:
+        yield from ((f"calibration{horizon}", part) for horizon, part in zip(self.horizons, self.calibrations, strict=True))
+        if self.pace is not None:
+            yield "pace", self.pace
+
+
+def told(
+    values: FloatArray,
+    band: Band,
+    widen: Widen,
+    own: tuple[FloatArray, npt.NDArray[np.int8], FloatArray],
+    beside: FloatArray | None,
+) -> Judged:
+    """What is found of the last points of `values`: those of the band, of what `Judging` made of it (`own`) and of the evidence beside."""
+    score, side, usual = own
+    if beside is None:
+        return Judged(band.expected, band.scale, usual, score, side, np.zeros_like(side))
+    first = values.shape[1] - score.shape[1]
+    filled = share_filled(values)[:, first:, None]
+    return Judged(band.expected, band.scale, usual, *_with_evidence(values, band, widen, score, side, beside + np.log10(1 / filled)))
+
+
+def verdicts(values: FloatArray, judged: Judged, rate: float) -> Verdicts:
+    """The verdicts at a rate, of all points."""
+    band = Band(judged.expected, judged.scale)
+    reach = band.scale * judged.usual
     low, high = band.expected - reach, band.expected + reach
-    low = np.where(never_negative(known), np.maximum(low, np.minimum(band.expected, 0.0)), low)
-    anomaly = score > -np.log10(rate)
-    return Verdicts(score, anomaly, np.where(anomaly, side, 0).astype(np.int8), distance, band.expected, low, high, family)
+    low = np.where(never_negative(values), np.maximum(low, np.minimum(band.expected, 0.0)), low)
+    anomaly = judged.score > -np.log10(rate)
+    side = np.where(anomaly, judged.side, 0).astype(np.int8)
+    return Verdicts(judged.score, anomaly, side, distance_from(values, band), band.expected, low, high, judged.family)
+
+
+def distance_from(values: FloatArray, band: Band) -> FloatArray:
+    """Signed, in standard deviations."""
+    return np.copysign(band.score(values), values - band.expected)
 
 
 def _with_evidence(
-    values: FloatArray,
-    band: Band,
-    widen: Callable[[Band], Band] | None,
-    score: FloatArray,
-    side: npt.NDArray[np.int8],
-    beside: FloatArray,
+    values: FloatArray, band: Band, widen: Widen, score: FloatArray, side: npt.NDArray[np.int8], beside: FloatArray
 ) -> tuple[FloatArray, npt.NDArray[np.int8], npt.NDArray[np.int8]]:
     """The largest surprise of the band and of other evidence, which pays for the choice among them; its side, and whose it was."""
+    first = values.shape[1] - score.shape[1]
     share = np.log10(1 + beside.shape[2])
     found = np.fmax.reduce(beside, axis=2)
-    apart = values - band.expected
-    if widen is not None:
-        # Chernoff's bound: evidence is no surer than the rows behind the value allow
-        with np.errstate(divide="ignore", invalid="ignore"):
-            distance = apart / widen(Band(band.expected, np.zeros_like(band.scale))).scale
-        found = np.where(np.isfinite(distance), np.minimum(found, distance**2 / 2 * np.log10(np.e)), found)
-    before = np.concatenate([np.full((len(values), 1), np.nan), values[:, :-1]], axis=1)
+    apart = values[:, first:] - band.expected
+    # Chernoff's bound: evidence is no surer than the rows behind the value allow
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = apart / widen(Band(band.expected, np.zeros_like(band.scale))).scale
+    found = np.where(np.isfinite(distance), np.minimum(found, distance**2 / 2 * np.log10(np.e)), found)
+    before = np.concatenate([np.full((len(values), 1), np.nan), values[:, :-1]], axis=1)[:, first:]
     with np.errstate(invalid="ignore"):
         back = (np.abs(apart) < ELEVATED * band.scale) & (np.abs(apart) < np.abs(before - band.expected))
     found = np.where(back, 0.0, found)  # it swings back to where it should be
     found = np.where(np.isnan(band.expected), np.nan, found)  # nothing is told without what was expected instead
     other = found > np.nan_to_num(score, nan=-1.0)
     side = np.where(other, np.where(apart < 0, -1, 1), side).astype(np.int8)
-    family = np.zeros(values.shape, dtype=np.int8)
+    family = np.zeros(score.shape, dtype=np.int8)
     family[other] = 1 + np.argmax(np.nan_to_num(beside[other], nan=-1.0), axis=1)
     return np.maximum(np.fmax(score, found) - share, 0.0), side, family
 
@@ -129,7 +195,7 @@ def _summed(distance: FloatArray, horizon: int) -> FloatArray:
     return np.where(np.isnan(distance) | (count < horizon / 2), np.nan, total / np.sqrt(np.maximum(count, 1)))
 
 
-def _filled(values: FloatArray) -> FloatArray:
+def share_filled(values: FloatArray) -> FloatArray:
     """The share of windows with a value so far: a shop that is shut half the time can give false alarms half the time only."""
     windows = np.arange(1, values.shape[1] + 1)
     share: FloatArray = np.maximum(np.cumsum(np.isfinite(values), axis=1) / windows, 0.05)
@@ -139,7 +205,7 @@ def _filled(values: FloatArray) -> FloatArray:
 def _by_score(values: FloatArray, detector: Detector, rate: float) -> Verdicts:
     """Verdicts of a detector that knows no expected value: every anomaly counts as above."""
     raw = detector.score(values)
-    score = surprise(calibrate(raw, reference=False).probability * _filled(values))
+    score = surprise(calibrate(raw, reference=False).probability * share_filled(values))
     nothing = np.full(values.shape, np.nan)
     anomaly = score > -np.log10(rate)
     before = np.concatenate([values[:, :1], values[:, :-1]], axis=1)

@@ -40,7 +40,7 @@ def known_episodes(project: Project, store: Path, folder: Path | None) -> KnownE
     if data is not None:
         with contextlib.suppress(KeyError, TypeError, ValueError):
             return revive(KnownEpisodes, data)
-    report = keeping(project, store, folder, lambda: detect(project, store))
+    report = keeping(project, store, folder, lambda: detect(project, store, folder=folder))
     return KnownEpisodes(report.episodes, report.diagnostics)
 
 

@@ -44,9 +44,14 @@ class Monthly:
 
     grid: Grid
 
+    @property
+    def reach(self) -> int:
+        """How many places back the deviations of the last months lie at most."""
+        return 31 * _MONTHS * (US["d"] // self.grid.length)
+
     def common(self, apart: FloatArray) -> FloatArray:
-        """What is to be expected of the deviations of each place; 0 where nothing is known. Shape (series, n) in and out."""
-        months = list(_months_before(self.grid))
+        """What is to be expected of the deviations of the last places; 0 where nothing is known. Shape (series, n) in and out."""
+        months = list(_months_before(self.grid, self.grid.size - apart.shape[1]))
         if not months[_AGREE - 1][1].any():
             return np.zeros_like(apart)
         before = np.stack([np.where(known, np.nan_to_num(apart[:, place]), 0.0) for place, known in months])
@@ -55,16 +60,16 @@ class Monthly:
         return moved
 
 
-def _months_before(grid: Grid) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]]:
-    """The place of the same day one, two ... months before each place, and whether the grid has it."""
-    places = np.arange(grid.size)
+def _months_before(grid: Grid, first: int) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]]:
+    """How far behind `first` the same day one, two ... months before each place from `first` on lies, and whether that is not before it."""
+    places = np.arange(first, grid.size)
     day = (grid.start + places * grid.length) // US["d"]
     month = day.view("datetime64[D]").astype("datetime64[M]")
     from_end = _first(month + 1) - day
     for back in range(1, _MONTHS + 1):
         same = np.where(from_end <= _LAST_DAYS, _first(month - back + 1) - from_end, _first(month - back) + day - _first(month))
         place = places - (day - same) * (US["d"] // grid.length)
-        yield np.maximum(place, 0), place >= 0
+        yield np.maximum(place - first, 0), place >= first
 
 
 def _first(month: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

@@ -20,28 +20,28 @@ def widened(band: Band, values: FloatArray, counts: FloatArray, kind: Kind, wind
 
     A count deviates by the root of what is expected (and one more, so that 0 -> 2 at night is none); a sum by that of its rows, each of the
     usual amount; anything else as much more than usual as it stands on fewer rows than usual, and what has always been a share like one
-    of so many rows.
+    of so many rows. The band may be that of the last values alone, and so is what comes back.
     """
-    step = max(1, window // 24)
+    step, first = max(1, window // 24), values.shape[1] - band.expected.shape[1]
     if kind == "count":
         return Band(band.expected, np.maximum(band.scale, np.sqrt(np.maximum(band.expected, 0.0) + 1.0)))
     if kind == "sum":
         with np.errstate(divide="ignore", invalid="ignore"):
             amounts = np.where(counts > 0, np.abs(values) / counts, np.nan)
-        amount = np.nan_to_num(over_past(amounts, window, step, median(1))[0], nan=0.0)
+        amount = np.nan_to_num(over_past(amounts, window, step, median(1), first)[0], nan=0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             rows = np.where(amount > 0, np.abs(band.expected) / amount, 0.0)
         return Band(band.expected, np.maximum(band.scale, amount * np.sqrt(rows + 1.0)))
-    usual = over_past(np.where(counts > 0, counts, np.nan), window, step, median(1))[0]
+    usual = over_past(np.where(counts > 0, counts, np.nan), window, step, median(1), first)[0]
+    counts, share = counts[:, first:], (never_negative(values) & never_negative(1.0 - values))[:, first:]
     with np.errstate(divide="ignore", invalid="ignore"):
         fewer = np.where((counts > 0) & (usual > counts), np.sqrt(usual / counts), 1.0)
-    return Band(band.expected, np.maximum(band.scale * fewer, _of_share(band.expected, values, counts)))
+    return Band(band.expected, np.maximum(band.scale * fewer, np.where(share, _of_share(band.expected, counts), 0.0)))
 
 
-def _of_share(expected: FloatArray, values: FloatArray, counts: FloatArray) -> FloatArray:
-    """Binomial deviation of a share of so many rows, where all values so far lay between 0 and 1; else 0."""
-    share = never_negative(values) & never_negative(1.0 - values)
+def _of_share(expected: FloatArray, counts: FloatArray) -> FloatArray:
+    """Binomial deviation of a share of so many rows."""
     rows = np.maximum(counts, 1.0)
     chance = np.clip((expected * rows + 1.0) / (rows + 2.0), 0.0, 1.0)
-    found: FloatArray = np.where(share, np.sqrt(chance * (1.0 - chance) / rows), 0.0)
+    found: FloatArray = np.sqrt(chance * (1.0 - chance) / rows)
     return found

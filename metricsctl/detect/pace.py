@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from metricsctl.detect.base import FloatArray
+from metricsctl.detect.base import FloatArray, State
 from metricsctl.detect.blocks import block_end, blocks
 
-__all__ = ["LEVEL", "alarms", "correction", "kept_pace"]
+__all__ = ["LEVEL", "Pace", "alarms", "correction", "kept_pace"]
 
 LEVEL = 2.5  # surprise whose rate is watched: between what is common and what is told
 _PRIOR = 2.0  # alarms that the promised rate is believed beforehand
@@ -49,12 +49,37 @@ def alarms(over: npt.NDArray[np.bool_], since: FloatArray) -> tuple[FloatArray, 
 
 def kept_pace(scores: FloatArray) -> FloatArray:
     """Surprises (series, n) corrected by how often those before them came; NaN stays."""
-    found = scores.copy()
-    count, seen, since = np.zeros((len(scores), 1)), np.zeros((len(scores), 1)), np.full((len(scores), 1), np.inf)
-    for first, last in blocks(0, scores.shape[1]):
-        block = scores[:, first:last]
-        found[:, first:last] = np.maximum(block - correction(count, seen), 0.0)
-        if last == block_end(first):
-            more, since = alarms(block >= LEVEL, since)
-            count, seen = count + more, seen + (~np.isnan(block)).sum(axis=1, keepdims=True)
-    return found
+    return Pace(len(scores)).push(scores)
+
+
+class Pace:
+    """Surprises that arrive bit by bit, corrected by how often those before them came."""
+
+    def __init__(self, series: int) -> None:
+        self.first = 0  # where the block begins whose alarms are not yet counted
+        self.count, self.seen, self.since = np.zeros((series, 1)), np.zeros((series, 1)), np.full((series, 1), np.inf)
+        self.block = np.full((series, 0), np.nan)
+
+    def push(self, scores: FloatArray) -> FloatArray:
+        """Correct the next surprises, shape (series, n); NaN stays."""
+        begun, start = self.block.shape[1], self.first
+        table = np.concatenate([self.block, scores], axis=1)
+        found = table.copy()
+        for first, last in blocks(start, start + table.shape[1]):
+            block = table[:, first - start : last - start]
+            found[:, first - start : last - start] = np.maximum(block - correction(self.count, self.seen), 0.0)
+            if last == block_end(first):
+                more, self.since = alarms(block >= LEVEL, self.since)
+                self.count, self.seen = self.count + more, self.seen + (~np.isnan(block)).sum(axis=1, keepdims=True)
+                self.first = last
+        self.block = table[:, self.first - start :]
+        return found[:, begun:]
+
+    def save(self) -> State:
+        """The state; `load` goes on from it."""
+        return {"first": np.array(self.first), "count": self.count, "seen": self.seen, "since": self.since, "block": self.block}
+
+    def load(self, state: State) -> None:
+        """Go on from a saved state of as many series."""
+        self.first, self.count, self.seen, self.since = int(state["first"]), state["count"], state["seen"], state["since"]
+        self.block = state["block"]

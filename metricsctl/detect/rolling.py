@@ -28,22 +28,23 @@ MAD = 1.4826  # median absolute deviation to standard deviation, for a normal di
 _CHUNK = 250_000  # numbers in one piece of work: what fits into a core's cache
 
 
-def over_past(values: FloatArray, window: int, step: int, work: Callable[[FloatArray], FloatArray]) -> FloatArray:
+def over_past(values: FloatArray, window: int, step: int, work: Callable[[FloatArray], FloatArray], first: int = 0) -> FloatArray:
     """`work` on the last `window` values before each refresh, spread over the `step` points after it.
 
-    `work` takes shape (m, window), the oldest first and NaN where there is nothing, and gives (m, k); the result has shape (k, series, n).
+    `work` takes shape (m, window), the oldest first and NaN where there is nothing, and gives (m, k); the result has shape (k, series, n),
+    or without the points before `first`.
     """
     series, size = values.shape
     padded = np.concatenate([np.full((series, window), np.nan), values], axis=1)
-    starts = np.arange(0, size, step)
+    starts = np.arange(first // step * step, size, step)
     views = np.lib.stride_tricks.sliding_window_view(padded, window, axis=1)
     rows = max(1, _CHUNK // (window * max(series, 1)))
     parts = []
-    for first in range(0, len(starts), rows):
-        part = np.ascontiguousarray(views[:, starts[first : first + rows]])
+    for place in range(0, len(starts), rows):
+        part = np.ascontiguousarray(views[:, starts[place : place + rows]])
         parts.append(work(part.reshape(-1, window)).reshape(series, part.shape[1], -1))
     found = np.concatenate(parts, axis=1) if parts else np.full((series, 0, 1), np.nan)
-    return np.ascontiguousarray(np.repeat(found, step, axis=1)[:, :size].transpose(2, 0, 1))
+    return np.ascontiguousarray(np.repeat(found, step, axis=1)[:, first % step :][:, : size - first].transpose(2, 0, 1))
 
 
 def sorted_quantile(ordered: FloatArray, counts: FloatArray, share: float) -> FloatArray:

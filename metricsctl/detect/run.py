@@ -19,6 +19,7 @@ from metricsctl.detect.labels import LABELS_FILE, Label, read_labels
 from metricsctl.detect.registry import AUTO, create
 from metricsctl.detect.report import AnomalyReport, Emit
 from metricsctl.detect.series import SeriesSet
+from metricsctl.detect.states import SeriesStates
 from metricsctl.detect.summary import MetricSummary, summary_of, together
 
 if TYPE_CHECKING:
@@ -50,9 +51,17 @@ class DetectOptions:
 
 
 def detect(
-    project: Project, store: Path, metrics: Sequence[str] = (), options: DetectOptions | None = None, progress: Progress = SILENT
+    project: Project,
+    store: Path,
+    metrics: Sequence[str] = (),
+    options: DetectOptions | None = None,
+    progress: Progress = SILENT,
+    folder: Path | None = None,
 ) -> AnomalyReport:
     """The anomalies of `metrics` (default: all) and of their segments, from the store at `store`.
+
+    In `folder` is kept what `auto` had learned, so that the next call goes on from there and gives what one call would have given; None:
+    nowhere.
 
     Raises
     ------
@@ -83,7 +92,8 @@ def detect(
         for item in collected.sets
     }
     dimensions = tuple(dict.fromkeys(name for item in collected.sets for series in item.series for name in series.key))
-    return _report(collected.sets, starts, options, dimensions, noticed, progress, weekly_only=True)
+    kept = _Kept(folder, ("store", str(store.resolve())))
+    return _report(collected.sets, starts, options, dimensions, noticed, progress, kept, weekly_only=True)
 
 
 def detect_frame(
@@ -94,10 +104,11 @@ def detect_frame(
     by: Iterable[str] = (),
     options: DetectOptions | None = None,
     progress: Progress = SILENT,
+    folder: Path | None = None,
 ) -> AnomalyReport:
     """The anomalies of a bare series: a data frame or series of pandas (its times may be the index), or a CSV file's path (`-` is stdin).
 
-    `time`, `value` and `by` name its columns; they are inferred where there is no doubt.
+    `time`, `value` and `by` name its columns; they are inferred where there is no doubt. `folder` as for `detect`.
 
     Raises
     ------
@@ -115,7 +126,21 @@ def detect_frame(
     latest = max((int(item.grid.times[-1]) for item in sets if len(item.grid.times)), default=0)
     start = parse_period(options.since, None, "UTC", latest).since
     starts = {item.traits.metric: start for item in sets}
-    return _report(sets, starts, options, names, diagnostics, progress, weekly_only=False)
+    kept = _Kept(folder, ("input", str(Path(frame).resolve()) if isinstance(frame, str | Path) else ""))
+    return _report(sets, starts, options, names, diagnostics, progress, kept, weekly_only=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Where states are kept, and what they are of."""
+
+    folder: Path | None
+    origin: tuple[str, ...]
+
+    def of(self, metric: str, sets: Sequence[SeriesSet]) -> SeriesStates:
+        """Those of the series of one metric."""
+        splits = sorted({(*sorted(one.key), item.traits.zone, str(item.grid.length)) for item in sets for one in item.series})
+        return SeriesStates(self.folder, [*self.origin, metric, *map(repr, splits)])
 
 
 def _of_nothing(project: Project, labels: Iterable[Label]) -> list[Diagnostic]:
@@ -138,26 +163,31 @@ def _report(
     dimensions: tuple[str, ...],
     diagnostics: Sequence[Diagnostic],
     progress: Progress,
+    kept: _Kept,
     *,
     weekly_only: bool,
 ) -> AnomalyReport:
-    sizes: dict[str, int] = {}
+    by_metric: dict[str, list[SeriesSet]] = {}
     for item in sets:
-        sizes[item.traits.metric] = sizes.get(item.traits.metric, 0) + len(item.series)
+        by_metric.setdefault(item.traits.metric, []).append(item)
     found: list[Found] = []
     summaries: list[MetricSummary] = []
     families = EVIDENCE if options.detector == AUTO else ()
-    progress.start("detect", sum(sizes.values()), "series")
+    progress.start("detect", sum(len(item.series) for item in sets), "series")
     try:
-        for item in sets:
-            budget = options.budget or item.traits.care.budget or Budget()
-            rate = budget.rate(item.grid.length, sizes[item.traits.metric])
-            start = starts[item.traits.metric]
-            one = examine(item, options.detector, rate, start, weekly_only=weekly_only)
-            found.append(one)
-            counts = (len(item.series), one.judged, one.alarms)
-            summaries.append(summary_of(one.metric, item.grid.length, budget, rate, counts, (one.seasons, families)))
-            progress.advance(len(item.series))
+        for metric, own in by_metric.items():
+            size = sum(len(item.series) for item in own)
+            states = kept.of(metric, own) if options.detector == AUTO else None
+            for item in own:
+                budget = options.budget or item.traits.care.budget or Budget()
+                rate = budget.rate(item.grid.length, size)
+                one = examine(item, options.detector, rate, starts[metric], weekly_only=weekly_only, states=states)
+                found.append(one)
+                counts = (len(item.series), one.judged, one.alarms)
+                summaries.append(summary_of(metric, item.grid.length, budget, rate, counts, (one.seasons, families)))
+                progress.advance(len(item.series))
+            if states is not None:
+                states.write()
     finally:
         progress.finish()
     noticed = [*diagnostics, *_too_short(found), *_constant(found), *_restated(sets, found)]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from metricsctl.detect.base import FloatArray, rowwise
+from metricsctl.detect.base import FloatArray, State, rowwise
 from metricsctl.detect.blocks import Memory, Tape, block_end, blocks, filled
 
 __all__ = ["BlockDetector", "Stream"]
@@ -108,14 +108,10 @@ class Stream:
         if spare > 0:
             self.tape = Tape(self.tape.values[:, spare:].copy(), self.tape.offset + spare)
 
-    def save(self) -> dict[str, Any]:
-        """The state as arrays and numbers, for `numpy.savez`; `load` goes on from it."""
-        return {
-            "first": self.first,
-            "offset": self.tape.offset,
-            "tape": self.tape.values,
-            **{f"memory.{k}": v for k, v in self.memory.items()},
-        }
+    def save(self) -> State:
+        """The state as arrays, for `numpy.savez`; `load` goes on from it."""
+        own = {"first": np.array(self.first), "offset": np.array(self.tape.offset), "tape": self.tape.values}
+        return own | {f"memory.{name}": value for name, value in self.memory.items()}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Go on from a saved state."""

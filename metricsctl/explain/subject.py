@@ -62,7 +62,7 @@ def from_detect(
     from metricsctl.detect.kept import known_episodes
     from metricsctl.detect.run import detect
 
-    report = known_episodes(project, store, folder) if metric is None else detect(project, store, [metric])
+    report = known_episodes(project, store, folder) if metric is None else detect(project, store, [metric], folder=folder)
     found = report.episodes
     if episode is not None:
         found = tuple(item for item in found if item.id.lower() == episode.lower())

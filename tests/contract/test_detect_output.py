@@ -1,11 +1,13 @@
 """`detect`: its JSON is what its schema says, and `auto` imports no more than it needs."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 
 from metricsctl.detect.run import DetectOptions, detect_frame
@@ -49,3 +51,20 @@ def test_auto_imports_neither_scikit_learn_nor_scipy_nor_pandas(series: Path) ->
     done = subprocess.run([sys.executable, "-c", _PROBE, arguments], capture_output=True, text=True, check=True, timeout=60)
     assert "2026-02-22, 2 d" in done.stdout
     assert set(json.loads(done.stderr.splitlines()[-1])) & {"sklearn", "scipy", "pandas", "duckdb", "deltalake", "networkx"} == set()
+
+
+def test_a_file_that_grows_is_gone_on_with(series: Path, tmp_path: Path) -> None:
+    """The command keeps its state in the user's cache, and prints what it prints without one."""
+    lines = series.read_text(encoding="utf-8").splitlines()
+
+    def printed(cache: str) -> str:
+        command = [sys.executable, "-m", "metricsctl", "detect", "--input", str(series), "--emit", "scores", "--format", "csv"]
+        environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / cache)}
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=environment).stdout
+
+    for count in (40, 57):
+        series.write_text("\n".join([*lines[:count], ""]), encoding="utf-8")
+        assert printed("kept") == printed(f"new-{count}")
+    (state,) = (tmp_path / "kept" / "metricsctl" / "detect").glob("*.npz")
+    with np.load(state) as stored:
+        assert stored["settled"].tolist() == [56]

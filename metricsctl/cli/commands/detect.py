@@ -154,13 +154,13 @@ def _of_metrics(out: Output, metrics: list[str], options: DetectOptions, project
     from metricsctl.detect.run import DetectOptions
     from metricsctl.detect.run import detect as run
 
-    asked, folder = (load_project(project), store_folder(project, store)), None
-    if not metrics and dataclasses.replace(options, emit="anomalies") == DetectOptions():
-        folder = cache_folder(locate(project))  # `explain` begins with the worst of them
-    return keeping(*asked, folder, lambda: run(*asked, metrics, options, out.progress))
+    asked, folder = (load_project(project), store_folder(project, store)), cache_folder(locate(project))
+    whole = not metrics and dataclasses.replace(options, emit="anomalies") == DetectOptions()  # `explain` begins with the worst of them
+    return keeping(*asked, folder if whole else None, lambda: run(*asked, metrics, options, out.progress, folder))
 
 
 def _of_input(out: Output, path: str, metrics: list[str], options: DetectOptions, columns: tuple[str | None, str | None]) -> AnomalyReport:
+    from metricsctl.cli.project import user_cache
     from metricsctl.detect.run import detect_frame
 
     if metrics:
@@ -168,4 +168,4 @@ def _of_input(out: Output, path: str, metrics: list[str], options: DetectOptions
     if options.grain is not None:
         raise UsageError("--grain cannot be used with --input", hint="the windows are the rows of the file")
     time, value = columns
-    return detect_frame(path, time=time, value=value, options=options, progress=out.progress)
+    return detect_frame(path, time=time, value=value, options=options, progress=out.progress, folder=user_cache())

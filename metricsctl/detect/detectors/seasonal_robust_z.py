@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -83,16 +84,32 @@ class SeasonalRobustZ:
         """Score every point by its past alone; NaN while warming up. Shape (n,) or (series, n)."""
         return rowwise(values, lambda table: self.band(table).score(table))
 
-    def band(self, values: FloatArray) -> Band:
-        """The seasonal expectation and the robust standard deviation around it."""
-        parts = [self._band(values[first : first + _ROWS]) for first in range(0, max(len(values), 1), _ROWS)]
-        return Band(np.concatenate([part.expected for part in parts]), np.concatenate([part.scale for part in parts]))
+    @property
+    def reach(self) -> int:
+        """Points of the past that the band of a point depends on, but for whether one of them was ever negative."""
+        longest, step = self.seasons[0], max(season.step for season in self.seasons)
+        lags = max(season.memory * season.period for season in self.seasons)
+        window = max(longest.period, 14)
+        expected = 3 * (window + step) + lags + (longest.period if self.forgiving else 0)
+        noise = max(longest.memory * longest.period, max(2 * longest.period, 28) + step)
+        return expected + noise + (self.monthly.reach if self.monthly is not None else 0)
 
-    def _band(self, values: FloatArray) -> Band:
-        expected, usable = self._expected(values)
+    def band(self, values: FloatArray, first: int = 0) -> Band:
+        """The seasonal expectation and the robust standard deviation around it, of the points from `first` on."""
+        positive = self._is_factor(values)
+        refresh = math.lcm(*(season.step for season in self.seasons))
+        begin = max(first - self.reach, 0) // refresh * refresh
+        groups = [slice(row, row + _ROWS) for row in range(0, max(len(values), 1), _ROWS)]
+        parts = [self._band(values[rows, begin:], positive[rows, begin:]) for rows in groups]
+        return Band(
+            *(np.concatenate(found)[:, first - begin :] for found in zip(*((one.expected, one.scale) for one in parts), strict=True))
+        )
+
+    def _band(self, values: FloatArray, positive: npt.NDArray[np.bool_]) -> Band:
+        expected, usable = self._expected(values, positive)
         longest = self.seasons[0]
         level = over_past(np.abs(values), max(2 * longest.period, 14), longest.step, mean_and_deviation(1))[0]
-        spread = _spread(expected, level, self._is_factor(values))
+        spread = _spread(expected, level, positive)
         with np.errstate(divide="ignore", invalid="ignore"):
             apart = (values - expected) / spread
         if self.monthly is not None:
@@ -106,9 +123,8 @@ class SeasonalRobustZ:
         """Whether the season is a factor at each point, shape (series, n)."""
         return rarely_negative(values, _SELDOM) if self.forgiving else never_negative(values)
 
-    def _expected(self, values: FloatArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    def _expected(self, values: FloatArray, positive: npt.NDArray[np.bool_]) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
         """What each point should be, and whether enough seasons are known to judge by it."""
-        positive = self._is_factor(values)
         best, usable, error = _candidate(values, self.seasons[0], positive, self.seasons[0], forgiving=self.forgiving)
         for season in self.seasons[1:]:
             other, ready, other_error = _candidate(values, season, positive, self.seasons[0], forgiving=self.forgiving)

@@ -1,0 +1,126 @@
+"""`auto` that goes on where an earlier run stopped.
+
+Of the settled windows all is kept that was found, and all that had been learned by then; the season alone looks back at the values again,
+no further than its `reach`. The verdicts are those of one run over everything, bit by bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from metricsctl.detect.base import FloatArray, State
+from metricsctl.detect.detectors.auto import Auto
+from metricsctl.detect.detectors.seasonal_robust_z import SeasonalRobustZ
+from metricsctl.detect.judge import Judged, Judging, Widen, distance_from, share_filled, told
+from metricsctl.detect.stream import Stream
+
+__all__ = ["Resumable", "fits"]
+
+_ROWS = 256  # series that are worked on at once: what is made of them then stays in the cache
+_JUDGED = tuple(field.name for field in fields(Judged))
+
+
+@dataclass(frozen=True, slots=True)
+class Resumable:
+    """`auto` on series of one metric: what is expected of them, the other evidence, and how bands grow where few rows stand behind values.
+
+    `widen(rows)` is the latter for some of the series. `values` has shape (series, n), NaN where there is none; `counts` are its rows.
+    """
+
+    season: SeasonalRobustZ
+    auto: Auto
+    widen: Callable[[slice | list[int]], Widen]
+    values: FloatArray
+    counts: FloatArray
+
+    def judge(self, settled: int, known: Sequence[State | None]) -> tuple[Judged, list[State]]:
+        """What is found of all windows, and the state of each series behind the first `settled` of them.
+
+        `known` are earlier states, of the same values and counts as far as they go (`fits`), and of no more than `settled` windows.
+        """
+        found = {name: np.zeros(self.values.shape, dtype=np.int8 if name in {"side", "family"} else np.float64) for name in _JUDGED}
+        states: list[State] = [{} for _ in known]
+        for first, rows in _together(known):
+            judged, state = self._part(rows, first, settled, [one for one in (known[row] for row in rows) if one is not None])
+            for name in _JUDGED:
+                found[name][rows] = getattr(judged, name)
+            for place, row in enumerate(rows):
+                own = {name: value if not value.ndim else value[place].copy() for name, value in state.items()}
+                digest = _digest(self.values[row, :settled], self.counts[row, :settled])
+                states[row] = own | {"settled": np.array(settled), "digest": digest}
+        return Judged(**found), states
+
+    def _part(self, rows: list[int], first: int, settled: int, known: list[State]) -> tuple[Judged, State]:
+        """Series whose states all are of the first `first` windows."""
+        values, widen = self.values[rows], self.widen(rows)
+        stream, judging = Stream(self.auto, len(rows)), Judging(len(rows), self.season.horizons, paced=True)
+        before: State = {}
+        if known:
+            before = _joined(known)
+            stream.load(_of("stream.", before))
+            judging.load(_of("judging.", before))
+        band = widen(self.season.band(values, first))
+        distance, filled = distance_from(values[:, first:], band), share_filled(values)
+        own, beside, state = [], [], before
+        for begin, end in ((first, settled), (settled, values.shape[1])):
+            if begin < end:
+                own.append(judging.push(distance[:, begin - first : end - first], filled[:, begin:end]))
+                beside.append(stream.push(values[:, begin:end]))
+            if end == settled:
+                state = _under("stream.", stream.save()) | _under("judging.", judging.save())
+        if not own:
+            return Judged(**_of("judged.", before)), before
+        score, side, usual = (np.concatenate(parts, axis=1) for parts in zip(*own, strict=True))
+        new = told(values, band, widen, (score, side, usual), np.concatenate(beside, axis=1))
+        old = _of("judged.", before)
+        whole = {name: np.concatenate([old[name], getattr(new, name)], axis=1) if old else getattr(new, name) for name in _JUDGED}
+        return Judged(**whole), state | {f"judged.{name}": value[:, :settled] for name, value in whole.items()}
+
+
+def fits(state: State, values: FloatArray, counts: FloatArray, settled: int) -> bool:
+    """Whether one series has grown out of what a state was made of, and at least as many windows are settled."""
+    first = int(state["settled"])
+    return first <= settled and bool((state["digest"] == _digest(values[:first], counts[:first])).all())
+
+
+def _digest(values: FloatArray, counts: FloatArray) -> npt.NDArray[np.uint8]:
+    raw = hashlib.blake2b(values.tobytes() + counts.tobytes(), digest_size=16).digest()
+    return np.frombuffer(raw, dtype=np.uint8)
+
+
+def _together(known: Sequence[State | None]) -> Iterator[tuple[int, list[int]]]:
+    """The series that can be worked on together, with the number of windows that are known of each."""
+    groups: dict[int, list[int]] = {}
+    for row, state in enumerate(known):
+        groups.setdefault(0 if state is None else int(state["settled"]), []).append(row)
+    for first, rows in groups.items():
+        yield from ((first, rows[place : place + _ROWS]) for place in range(0, len(rows), _ROWS))
+
+
+def _joined(states: Sequence[State]) -> State:
+    """States of single series as one of all of them; a past that is shorter than another ends in NaN."""
+    joined = {}
+    for name, value in states[0].items():
+        own = [state[name] for state in states]
+        width = max(len(one) for one in own) if value.ndim == 1 else 0
+        joined[name] = value if not value.ndim else np.stack([_padded(one, width) for one in own])
+    return joined
+
+
+def _padded(value: FloatArray, width: int) -> FloatArray:
+    if value.ndim != 1 or len(value) == width:
+        return value
+    return np.concatenate([value, np.full(width - len(value), np.nan)])
+
+
+def _under(prefix: str, state: State) -> State:
+    return {prefix + name: value for name, value in state.items()}
+
+
+def _of(prefix: str, state: Mapping[str, FloatArray]) -> State:
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}

@@ -1,0 +1,110 @@
+"""What `detect` had learned of the series of a metric by its last run.
+
+One archive of arrays a metric, written whole or not at all. What cannot be read, or is of another state of this program, counts as not
+there; a folder that cannot be written to keeps nothing, in silence. Keeping is a convenience: nothing but time depends on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from metricsctl.core.kept import digest, ignored_folder, program
+from metricsctl.detect.base import FloatArray, State
+from metricsctl.detect.resume import fits
+
+__all__ = ["SeriesStates"]
+
+_PARTS = ("core", "detect", "detect/detectors")
+_NAMES = "names"
+_MOST_BYTES = 1 << 30  # of all files together: more is not kept
+_UNUSED = 30 * 86_400  # seconds after which a file that nobody read gives way
+
+
+class SeriesStates:
+    """The states of the series of one metric, by name.
+
+    `folder` is where they are kept (None: nowhere), `parts` all that they depend on beside the values: what the metric is, how it is split.
+    """
+
+    def __init__(self, folder: Path | None, parts: Iterable[str]) -> None:
+        key = digest([program(_PARTS), np.__version__, *parts])
+        self.path = None if folder is None else folder / "detect" / f"{key}.npz"
+        self.known: dict[str, State] = {} if self.path is None else _read(self.path)
+        self.fresh: dict[str, State] = {}
+
+    def get(self, name: str, values: FloatArray, counts: FloatArray, settled: int) -> State | None:
+        """The state of a series of which `settled` windows will not change any more; None if there is none, or if its past has changed."""
+        state = self.known.get(name)
+        return state if state is not None and fits(state, values, counts, settled) else None
+
+    def put(self, name: str, state: State) -> None:
+        """Keep a state when the file is written."""
+        self.fresh[name] = state
+
+    def write(self) -> None:
+        """Write the states that were put, unless they are those that are there already, or of an earlier time than those."""
+        if self.path is None or not self.fresh or (self.known.keys() == self.fresh.keys() and all(map(self._is_known, self.fresh))):
+            return
+        with contextlib.suppress(OSError):
+            ignored_folder(self.path.parents[1])
+            self.path.parent.mkdir(exist_ok=True)
+            if _room(self.path) >= sum(value.nbytes for state in self.fresh.values() for value in state.values()):
+                _write(self.path, self.fresh)
+
+    def _is_known(self, name: str) -> bool:
+        return int(self.fresh[name]["settled"]) <= int(self.known[name]["settled"])
+
+
+def _room(path: Path) -> int:
+    """How many bytes may be written to a file; others of its folder give way if nobody has read them for long."""
+    taken = 0
+    for other in path.parent.glob("*.npz"):
+        found = other.stat()
+        if time.time() - found.st_mtime > _UNUSED:
+            other.unlink(missing_ok=True)
+        elif other != path:
+            taken += found.st_size
+    return _MOST_BYTES - taken
+
+
+def _read(path: Path) -> dict[str, State]:
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            names: list[str] = json.loads(stored[_NAMES].tobytes())
+            found: dict[str, State] = {name: {} for name in names}
+            for part in stored.files:
+                if part.endswith(".shape"):
+                    shapes, flat, start = stored[part], stored[part.removesuffix(".shape")], 0
+                    for name, shape in zip(names, shapes.tolist(), strict=True):
+                        size = int(np.prod(shape))
+                        found[name][part.removesuffix(".shape")] = flat[start : start + size].reshape(shape)
+                        start += size
+        os.utime(path)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        return {}
+    return found
+
+
+def _write(path: Path, states: dict[str, State]) -> None:
+    """Arrays of the same name one behind the other, and their shapes: a few large members whatever the number of series."""
+    arrays: State = {_NAMES: np.frombuffer(json.dumps(list(states)).encode(), dtype=np.uint8)}
+    for part in next(iter(states.values())):
+        own = [state[part] for state in states.values()]
+        arrays[part] = np.concatenate([value.ravel() for value in own])
+        arrays[f"{part}.shape"] = np.array([value.shape for value in own], dtype=np.int64).reshape(len(own), own[0].ndim)
+    handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
