@@ -42,7 +42,9 @@ def by_default(values: np.ndarray, length: int, states: SeriesStates | None = No
     places, seasons = np.arange(values.shape[1]), seasons_of(length, weekly_only=False)
     status = np.full(values.shape[1], Status.WARMING_UP, dtype=np.uint8)
     series = tuple(Series({"series": str(place)}, row, np.zeros(len(row)), status) for place, row in enumerate(values))
-    verdicts_of(SeriesSet(Traits("value"), Grid.of(places * length, places, length), series), values, "auto", 1e-3, seasons, states)
+    verdicts_of(
+        SeriesSet(Traits("value"), Grid.of(places * length, places, length), series), values, "auto", 1e-3, seasons, states, early=True
+    )
 
 
 def in_one_and_in_two(values: np.ndarray, length: int, more: int) -> tuple[float, float]:

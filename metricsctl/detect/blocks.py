@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from metricsctl.detect.base import FloatArray
 
@@ -44,9 +45,13 @@ def blocks(first: int, end: int) -> Iterator[tuple[int, int]]:
 
 @dataclass(slots=True)
 class Tape:
-    """Values of the past and of the present block, shape (series, n); the first column is point number `offset`."""
+    """Values of the past and of the present block, shape (series, n); the first column is point number `offset`.
+
+    `known` says which of them there are, and which only stand for missing ones.
+    """
 
     values: FloatArray
+    known: npt.NDArray[np.bool_]
     offset: int = 0
 
     def span(self, first: int, last: int) -> FloatArray:
@@ -56,6 +61,12 @@ class Tape:
             return self.values[:, begin : last - self.offset]
         known = self.values[:, : max(last - self.offset, 0)]
         return np.concatenate([np.full((len(known), last - first - known.shape[1]), np.nan), known], axis=1)
+
+    def observed(self, first: int, last: int) -> FloatArray:
+        """The points from `first` to before `last`; NaN for missing ones, and those before the tape begins."""
+        begin = max(first - self.offset, 0)
+        found = np.where(self.known[:, begin : last - self.offset], self.values[:, begin : last - self.offset], np.nan)
+        return np.concatenate([np.full((len(found), last - first - found.shape[1]), np.nan), found], axis=1)
 
     def past(self, first: int, window: int) -> FloatArray:
         """The last `window` points before `first`, or fewer where there are no more."""

@@ -62,10 +62,11 @@ class Calibration:
     The tail is refitted again and again on the last `window` scores, ever more rarely as they become many. A score teaches no more than one
     in five thousand does, so that an incident does not make the next one invisible. With `reference` the past begins with the scores of a
     well-behaved series, in standard deviations, until 1,024 of its own are known; without it nothing is judged before 64 scores are known.
+    Where scores are `seldom`, stretches without any are passed over, and have no `usual`.
     """
 
-    def __init__(self, series: int, *, reference: bool = True, window: int = _WINDOW) -> None:
-        self.window = window
+    def __init__(self, series: int, *, reference: bool = True, window: int = _WINDOW, seldom: bool = False) -> None:
+        self.window, self.seldom = window, seldom
         self.borrowed = np.tile(_reference(), (series, 1)) if reference else np.full((series, 0), np.nan)
         self.first = 0  # where the block begins whose scores are not yet learned from
         self.past = np.full((series, 0), np.nan)
@@ -78,14 +79,14 @@ class Calibration:
         probability, usual = np.full(table.shape, np.nan), np.full(table.shape, np.nan)
         for first in _block_starts(start, start + table.shape[1]):
             own = slice(first - start, _block_end(first) - start)
-            known = self.past if first >= _ENOUGH else np.concatenate([self.borrowed, self.past], axis=1)
-            tail = Tail.fit(known)
-            block = table[:, own]
-            probability[:, own] = tail.probability(block)
-            usual[:, own] = tail.limit(0.01)[:, None]
-            if own.stop <= table.shape[1]:
+            learned = block = table[:, own]
+            if not (self.seldom and np.isnan(block).all()):
+                tail = Tail.fit(self.past if first >= _ENOUGH else np.concatenate([self.borrowed, self.past], axis=1))
+                probability[:, own] = tail.probability(block)
+                usual[:, own] = tail.limit(0.01)[:, None]
                 bound = tail.limit(_TEACHES)[:, None]
                 learned = np.where(np.isnan(bound), block, np.minimum(block, bound))
+            if own.stop <= table.shape[1]:
                 self.past = np.concatenate([self.past, learned], axis=1)[:, -self.window :]
                 self.first = _block_end(first)
         self.block = table[:, self.first - start :]

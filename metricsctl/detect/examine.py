@@ -11,6 +11,7 @@ from metricsctl.detect.base import FloatArray, Status
 from metricsctl.detect.describe import episode_of, gaps_of
 from metricsctl.detect.detectors.auto import Auto
 from metricsctl.detect.detectors.missing_data import MissingData
+from metricsctl.detect.detectors.robust_z import RobustZ
 from metricsctl.detect.detectors.seasonal_robust_z import Season, SeasonalRobustZ
 from metricsctl.detect.episodes import ELEVATED, quiet_windows, stretches
 from metricsctl.detect.grid import seasons_of
@@ -49,7 +50,7 @@ def examine(
     """Judge the series of one metric; windows before `since` are learned from and left out of the result."""
     seasons = seasons_of(item.grid.length, weekly_only=weekly_only)
     values = np.stack([np.where(one.status == Status.WARMING_UP, one.value, np.nan) for one in item.series])
-    verdicts = verdicts_of(item, values, detector, rate, seasons, states)
+    verdicts = verdicts_of(item, values, detector, rate, seasons, states, early=not weekly_only)
     episodes: list[Episode] = []
     scored: list[ScoredSeries] = []
     judged = alarms_raised = 0
@@ -67,7 +68,8 @@ def examine(
         scored.append(_scored(item, one, verdicts, row, alerts, first))
         judged += int(np.count_nonzero((one.status == Status.WARMING_UP) & ~np.isnan(verdicts.score[row])))
         alarms_raised += int(alerts.sum())
-    needs = None if judged or first or detector == "missing_data" else _needs(seasons, values, item.traits.kind is None)
+    known = int(np.isfinite(values).sum(axis=1).max(initial=0))
+    needs = None if judged or first or detector == "missing_data" else _needs(known, seasons, bare=not weekly_only)
     return Found(
         item.traits.metric,
         tuple(episodes),
@@ -81,9 +83,19 @@ def examine(
 
 
 def verdicts_of(
-    item: SeriesSet, values: FloatArray, name: str, rate: float, seasons: tuple[Season, ...], states: SeriesStates | None = None
+    item: SeriesSet,
+    values: FloatArray,
+    name: str,
+    rate: float,
+    seasons: tuple[Season, ...],
+    states: SeriesStates | None = None,
+    *,
+    early: bool = False,
 ) -> Verdicts:
-    """Verdicts by window; the detector works on the places of the wall clock. `auto` goes on from `states`, and puts its own there."""
+    """Verdicts by window; the detector works on the places of the wall clock.
+
+    `auto` goes on from `states`, and puts its own there; `early`: it judges before a season is known.
+    """
     grid = item.grid
     on_grid = grid.spread(np.where(np.isfinite(values), values, np.nan))
     if name == "missing_data":
@@ -96,7 +108,12 @@ def verdicts_of(
     if name == AUTO:
         period = seasons[-1].period
         resumable = Resumable(
-            season, Auto(period if period > 1 else 0), lambda rows: _widening(item, on_grid[rows], counts[rows], seasons), on_grid, counts
+            season,
+            Auto(period if period > 1 else 0),
+            lambda rows: _widening(item, on_grid[rows], counts[rows], seasons),
+            on_grid,
+            counts,
+            RobustZ() if early else None,
         )
         found = verdicts(on_grid, _resumed(resumable, item, seasons, states), rate)
     else:
@@ -136,13 +153,13 @@ def _is_constant(values: FloatArray) -> bool:
     return len(known) > 2 and bool((known == known[0]).all())
 
 
-def _needs(seasons: tuple[Season, ...], values: FloatArray, bare: bool) -> str:
+def _needs(known: int, seasons: tuple[Season, ...], *, bare: bool) -> str:
     """What there is and what it would take; of a bare series too short to have a step it depends on that."""
-    known = int(np.isfinite(values).sum(axis=1).max(initial=0))
     there = f"it has {known:,} {'window' if known == 1 else 'windows'}"
     if bare and known < 3:
-        return f"{there}; three days of hours, or three weeks of days, are needed"
-    return f"{there}, and more than {min(season.period * season.minimum for season in seasons):,} are needed"
+        return f"{there}; twenty of them are needed, and three days of hours or three weeks of days for a season"
+    least = min(season.period * season.minimum for season in seasons)
+    return f"{there}, and more than {min(least, RobustZ().minimum) if bare else least:,} are needed"
 
 
 def _scored(item: SeriesSet, one: Series, verdicts: Verdicts, row: int, alerts: npt.NDArray[np.bool_], first: int) -> ScoredSeries:

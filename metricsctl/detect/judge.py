@@ -74,13 +74,13 @@ def judge(values: FloatArray, detector: Detector, rate: float, widen: Widen | No
 class Judging:
     """How surprising the distances from a band are, which arrive bit by bit: alone and added up, and each by those before it.
 
-    `paced`: corrected by how often such surprises came so far.
+    `paced`: corrected by how often such surprises came so far. `seldom`: most points have no distance.
     """
 
-    def __init__(self, series: int, horizons: tuple[int, ...], *, paced: bool) -> None:
+    def __init__(self, series: int, horizons: tuple[int, ...], *, paced: bool, seldom: bool = False) -> None:
         self.horizons = horizons
         self.before = np.full((series, 0), np.nan)  # distances that the next sums begin with
-        self.calibrations = [Calibration(series) for _ in horizons]
+        self.calibrations = [Calibration(series, seldom=seldom) for _ in horizons]
         self.pace = Pace(series) if paced else None
 
     def push(self, distance: FloatArray, filled: FloatArray) -> tuple[FloatArray, npt.NDArray[np.int8], FloatArray]:

@@ -15,7 +15,7 @@ from metricsctl.detect.blocks import block_end, blocks
 __all__ = ["LEVEL", "Pace", "alarms", "correction", "kept_pace"]
 
 LEVEL = 2.5  # surprise whose rate is watched: between what is common and what is told
-_PRIOR = 2.0  # alarms that the promised rate is believed beforehand
+_PRIOR = 1.0  # alarms that the promised rate is believed beforehand
 _APART = 12  # points that separate two alarms
 
 
@@ -23,7 +23,7 @@ def correction(count: FloatArray, seen: FloatArray) -> FloatArray:
     """The decimal logarithm of how much more often than promised there were alarms, of their number and that of all points.
 
     >>> correction(np.array([2.0]), np.array([200.0])).round(2)
-    array([0.18])
+    array([0.26])
     """
     found: FloatArray = np.log10((count + _PRIOR) / (10.0**-LEVEL * seen + _PRIOR))
     return found

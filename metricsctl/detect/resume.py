@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from metricsctl.detect.base import FloatArray, State
+from metricsctl.detect.base import Band, BandDetector, FloatArray, State
 from metricsctl.detect.detectors.auto import Auto
 from metricsctl.detect.detectors.seasonal_robust_z import SeasonalRobustZ
 from metricsctl.detect.judge import Judged, Judging, Widen, distance_from, share_filled, told
@@ -30,6 +31,7 @@ class Resumable:
     """`auto` on series of one metric: what is expected of them, the other evidence, and how bands grow where few rows stand behind values.
 
     `widen(rows)` is the latter for some of the series. `values` has shape (series, n), NaN where there is none; `counts` are its rows.
+    Before a season is known values are set against what `early` expects (None: then nothing is told).
     """
 
     season: SeasonalRobustZ
@@ -37,6 +39,7 @@ class Resumable:
     widen: Callable[[slice | list[int]], Widen]
     values: FloatArray
     counts: FloatArray
+    early: BandDetector | None = None
 
     def judge(self, settled: int, known: Sequence[State | None]) -> tuple[Judged, list[State]]:
         """What is found of all windows, and the state of each series behind the first `settled` of them.
@@ -58,28 +61,75 @@ class Resumable:
     def _part(self, rows: list[int], first: int, settled: int, known: list[State]) -> tuple[Judged, State]:
         """Series whose states all are of the first `first` windows."""
         values, widen = self.values[rows], self.widen(rows)
-        stream, judging = Stream(self.auto, len(rows)), Judging(len(rows), self.season.horizons, paced=True)
+        parts = _Parts(
+            Stream(self.auto, len(rows)),
+            Judging(len(rows), self.season.horizons, paced=True),
+            Judging(len(rows), (1,), paced=True, seldom=True),
+        )
         before: State = {}
         if known:
             before = _joined(known)
-            stream.load(_of("stream.", before))
-            judging.load(_of("judging.", before))
-        band = widen(self.season.band(values, first))
-        distance, filled = distance_from(values[:, first:], band), share_filled(values)
-        own, beside, state = [], [], before
+            parts.load(before)
+        season = widen(self.season.band(values, first))
+        lately = self._lately(values, season, widen)
+        distance, early = (distance_from(values[:, first:], band) for band in (season, lately))
+        filled, told_of, state = share_filled(values), [], before
         for begin, end in ((first, settled), (settled, values.shape[1])):
             if begin < end:
-                own.append(judging.push(distance[:, begin - first : end - first], filled[:, begin:end]))
-                beside.append(stream.push(values[:, begin:end]))
+                piece = slice(begin - first, end - first)
+                told_of.append(parts.push(values[:, begin:end], distance[:, piece], early[:, piece], filled[:, begin:end]))
             if end == settled:
-                state = _under("stream.", stream.save()) | _under("judging.", judging.save())
-        if not own:
+                state = parts.save()
+        if not told_of:
             return Judged(**_of("judged.", before)), before
-        score, side, usual = (np.concatenate(parts, axis=1) for parts in zip(*own, strict=True))
-        new = told(values, band, widen, (score, side, usual), np.concatenate(beside, axis=1))
+        score, side, usual, evidence = (np.concatenate(pieces, axis=1) for pieces in zip(*told_of, strict=True))
+        seasonal = ~np.isnan(season.expected)
+        band = Band(np.where(seasonal, season.expected, lately.expected), np.where(seasonal, season.scale, lately.scale))
+        new = told(values, band, widen, (score, side, usual), evidence)
         old = _of("judged.", before)
         whole = {name: np.concatenate([old[name], getattr(new, name)], axis=1) if old else getattr(new, name) for name in _JUDGED}
         return Judged(**whole), state | {f"judged.{name}": value[:, :settled] for name, value in whole.items()}
+
+    def _lately(self, values: FloatArray, season: Band, widen: Widen) -> Band:
+        """What `early` expects of the last points, where the season expects nothing."""
+        unknown = np.isnan(season.expected)
+        if self.early is None or not unknown.any():
+            nothing = np.full(unknown.shape, np.nan)
+            return Band(nothing, nothing)
+        first = values.shape[1] - unknown.shape[1]
+        last = first + int(np.flatnonzero(unknown.any(axis=0))[-1]) + 1
+        found, rest = self.early.band(values[:, :last]), ((0, 0), (0, values.shape[1] - last))
+        own = widen(Band(*(np.pad(one[:, first:], rest, constant_values=np.nan) for one in (found.expected, found.scale))))
+        usable = unknown & (own.scale > 0)  # of zeros alone anything else would be infinitely far
+        return Band(np.where(usable, own.expected, np.nan), np.where(usable, own.scale, np.nan))
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """All that learns bit by bit: novelty and residuals, the distances from the season, and those before there is one."""
+
+    stream: Stream
+    judging: Judging
+    early: Judging
+
+    def push(self, values: FloatArray, distance: FloatArray, lately: FloatArray, filled: FloatArray) -> tuple[npt.NDArray[Any], ...]:
+        """Surprise, side and `usual` of the next points by their distances, and the surprise of the other evidence."""
+        score, side, usual = self.judging.push(distance, filled)
+        early_score, early_side, early_usual = self.early.push(lately, filled)
+        known = np.isnan(lately)
+        score, usual = np.where(known, score, early_score), np.where(known, usual, early_usual)
+        return score, np.where(known, side, early_side), usual, self.stream.push(values)
+
+    def save(self) -> State:
+        """The state; `load` goes on from it."""
+        named = (("stream.", self.stream), ("judging.", self.judging), ("early.", self.early))
+        return {prefix + name: value for prefix, part in named for name, value in part.save().items()}
+
+    def load(self, state: State) -> None:
+        """Go on from a saved state of as many series."""
+        self.stream.load(_of("stream.", state))
+        self.judging.load(_of("judging.", state))
+        self.early.load(_of("early.", state))
 
 
 def fits(state: State, values: FloatArray, counts: FloatArray, settled: int) -> bool:
@@ -116,10 +166,6 @@ def _padded(value: FloatArray, width: int) -> FloatArray:
     if value.ndim != 1 or len(value) == width:
         return value
     return np.concatenate([value, np.full(width - len(value), np.nan)])
-
-
-def _under(prefix: str, state: State) -> State:
-    return {prefix + name: value for name, value in state.items()}
 
 
 def _of(prefix: str, state: Mapping[str, FloatArray]) -> State:

@@ -78,7 +78,7 @@ class Stream:
     model: Any = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.tape = Tape(np.full((self.series, 0), np.nan))
+        self.tape = Tape(np.full((self.series, 0), np.nan), np.zeros((self.series, 0), dtype=bool))
         self.memory = self.detector.begin(self.series)
 
     def push(self, values: FloatArray) -> FloatArray:
@@ -86,7 +86,10 @@ class Stream:
         size = self.tape.values.shape[1]
         known = self.tape.offset + size
         more = filled(values, self.tape.values[:, -1] if size else None)
-        self.tape = Tape(np.concatenate([self.tape.values, more], axis=1) if size else more, self.tape.offset)
+        there = np.isfinite(values)
+        if size:
+            more, there = np.concatenate([self.tape.values, more], axis=1), np.concatenate([self.tape.known, there], axis=1)
+        self.tape = Tape(more, there, self.tape.offset)
         parts: list[FloatArray] = []
         with np.errstate(all="ignore"):
             for first, last in blocks(self.first, known + values.shape[1]):
@@ -106,16 +109,16 @@ class Stream:
         """Drop the points that nothing looks at any more."""
         spare = self.first - self.detector.reach - self.tape.offset
         if spare > 0:
-            self.tape = Tape(self.tape.values[:, spare:].copy(), self.tape.offset + spare)
+            self.tape = Tape(self.tape.values[:, spare:].copy(), self.tape.known[:, spare:].copy(), self.tape.offset + spare)
 
     def save(self) -> State:
         """The state as arrays, for `numpy.savez`; `load` goes on from it."""
-        own = {"first": np.array(self.first), "offset": np.array(self.tape.offset), "tape": self.tape.values}
+        own = {"first": np.array(self.first), "offset": np.array(self.tape.offset), "tape": self.tape.values, "known": self.tape.known}
         return own | {f"memory.{name}": value for name, value in self.memory.items()}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Go on from a saved state."""
         self.first = int(state["first"])
-        self.tape = Tape(np.asarray(state["tape"], dtype=np.float64), int(state["offset"]))
+        self.tape = Tape(np.asarray(state["tape"], dtype=np.float64), np.asarray(state["known"], dtype=bool), int(state["offset"]))
         self.memory = {name.removeprefix("memory."): np.asarray(state[name]) for name in state if name.startswith("memory.")}
         self.model = None

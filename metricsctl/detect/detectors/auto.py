@@ -11,8 +11,10 @@ from metricsctl.detect.base import FloatArray, rowwise
 from metricsctl.detect.blocks import Memory, Tape
 from metricsctl.detect.conformal import MOST, Ranks, remembered
 from metricsctl.detect.detectors.ar_residual import ArResidual
+from metricsctl.detect.detectors.ewma import Ewma
 from metricsctl.detect.detectors.histogram_novelty import HistogramNovelty
 from metricsctl.detect.detectors.jump import Jump
+from metricsctl.detect.detectors.knn import Knn
 from metricsctl.detect.detectors.nearest_past import NearestPast
 from metricsctl.detect.detectors.range_novelty import RangeNovelty
 from metricsctl.detect.pace import LEVEL, alarms, correction
@@ -33,6 +35,19 @@ class Part:
     tail: float
 
 
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Detectors that look at the same side of a point; `dependence` is 1/2 for independent ones and 1 for those that say the same."""
+
+    parts: tuple[Part, ...]
+    dependence: float
+
+    @property
+    def size(self) -> float:
+        """What the sum of its surprises is divided by."""
+        return float(len(self.parts) ** self.dependence)
+
+
 @dataclass(slots=True)
 class Known:
     """What is known before a block: the models and the calibration of the parts, and the families' corrections; then their scores."""
@@ -48,14 +63,15 @@ class Known:
 class Auto(BlockDetector):
     r"""How improbable a point is, by two families of detectors, whichever is the more surprised.
 
-    $$ s_t = \max_f \Bigl(\tfrac{1}{\sqrt{k_f}} \sum_{i \in f} -\log_{10} p_i(t) - \log_{10} \tfrac{c_f + a}{r\,t + a}\Bigr)
+    $$ s_t = \max_f \Bigl(k_f^{-d_f} \sum_{i \in f} -\log_{10} p_i(t) - \log_{10} \tfrac{c_f + a}{r\,t + a}\Bigr)
        - \log_{10} F $$
 
-    Novelty: the nearest past value, the nearest past mean of a few points, the histogram, the range. Residuals: the jump and the
-    autoregression. p_i is the tail probability of a part's score among those of its own past; no p is smaller than the past can prove.
-    A family's sum is Fisher's; the root of the number k of its parts stands between independence (1) and full dependence (k). How
-    dependent they are in this series is measured: c is the number of times that the sum reached 2.5 so far, r t how often it should have,
-    a what the latter is believed beforehand. Bonferroni pays for the choice among the F families.
+    Novelty: the nearest past value, the nearest stretch of a few points, the histogram, the range. Residuals: the jump, the
+    autoregression, the moving average. p_i is the tail probability of a part's score among those of its own past; no p is smaller than the
+    past can prove. A family's sum is Fisher's; the power d of the number k of its parts lies between independence (1/2) and full dependence
+    (1): 3/5 for novelty, 3/4 for residuals, which have more in common. How dependent they are in this series is measured: c is the number
+    of times that the sum reached 2.5 so far, r t how often it should have, a what the latter is believed beforehand. Bonferroni pays for
+    the choice among the F families.
 
     Parameters
     ----------
@@ -81,23 +97,25 @@ class Auto(BlockDetector):
     season: int = 0
 
     @property
-    def families(self) -> tuple[tuple[Part, ...], ...]:
+    def families(self) -> tuple[Family, ...]:
         """The detectors at work, family by family."""
-        hour = max(self.season // 24, 4)
-        return (
-            (
-                Part("nearest_past", NearestPast(), 0.02),
-                Part("nearest_mean", NearestPast(mean=hour), 0.02),
-                Part("histogram_novelty", HistogramNovelty(), 0.0),
-                Part("range_novelty", RangeNovelty(), 0.02),
-            ),
-            (Part("jump", Jump(season=self.season), 0.1), Part("ar_residual", ArResidual(), 0.1)),
+        novelty = (
+            Part("nearest_past", NearestPast(), 0.02),
+            Part("knn", Knn(neighbours=1, sample=64, minimum=16), 0.02),
+            Part("histogram_novelty", HistogramNovelty(), 0.0),
+            Part("range_novelty", RangeNovelty(), 0.02),
         )
+        residual = (
+            Part("jump", Jump(season=self.season), 0.1),
+            Part("ar_residual", ArResidual(), 0.1),
+            Part("ewma", Ewma(), 0.1),
+        )
+        return Family(novelty, 0.6), Family(residual, 0.75)
 
     @property
     def reach(self) -> int:
         """Points of the past that are looked at."""
-        return max(part.detector.reach for family in self.families for part in family)
+        return max(part.detector.reach for family in self.families for part in family.parts)
 
     def begin(self, series: int) -> Memory:
         """The memories of all parts, their past scores, and how often each family has been surprised."""
@@ -105,7 +123,7 @@ class Auto(BlockDetector):
         for number, family in enumerate(self.families):
             memory[_MEMORY.format("count", number)] = np.zeros((series, 1))
             memory[_MEMORY.format("since", number)] = np.full((series, 1), np.inf)
-            for part in family:
+            for part in family.parts:
                 memory |= {_MEMORY.format(part.name, name): own for name, own in part.detector.begin(series).items()}
                 if part.tail:
                     memory[_MEMORY.format("past", part.name)] = np.full((series, 0), np.nan)
@@ -115,7 +133,7 @@ class Auto(BlockDetector):
         """Fit every part, and its tail, to what lies before the block."""
         models, ranks, corrections = {}, {}, []
         for number, family in enumerate(self.families):
-            for part in family:
+            for part in family.parts:
                 models[part.name] = part.detector.model(tape, first, _own(memory, part.name))
                 if part.tail:
                     ranks[part.name] = Ranks.of(memory[_MEMORY.format("past", part.name)], part.tail)
@@ -127,29 +145,30 @@ class Auto(BlockDetector):
         sums = []
         for family in self.families:
             total = np.zeros((len(tape.values), last - first))
-            for part in family:
+            for part in family.parts:
                 raw = part.detector.judge(model.models[part.name], tape, first, last)
                 model.raw[part.name] = raw
                 own = model.ranks[part.name].surprise(raw) if part.tail else np.minimum(raw, MOST)
                 total += np.nan_to_num(own, nan=0.0)
-            sums.append(total / np.sqrt(len(family)))
-        model.sums = np.stack(sums, axis=2)
-        known = ~np.isnan(model.raw["ar_residual"])[:, :, None]
-        return np.where(known, np.maximum(model.sums - model.correction, 0.0), np.nan)
+            sums.append(total / family.size)
+        model.sums = np.where(np.isnan(model.raw["ar_residual"])[:, :, None], np.nan, np.stack(sums, axis=2))
+        return np.maximum(model.sums - model.correction, 0.0)
 
     def learn(self, model: Known, tape: Tape, first: int, last: int, memory: Memory) -> Memory:
-        """Let every part learn the block; remember its scores, and count the surprises."""
-        kept: Memory = {"seen": memory["seen"] + (~np.isnan(tape.span(first, last))).sum(axis=1, keepdims=True)}
+        """Let every part learn the block; remember its scores, and count the surprises, of the points that there are."""
+        there = ~np.isnan(tape.observed(first, last))
+        sums = np.where(there[:, :, None], model.sums, np.nan)
+        kept: Memory = {"seen": memory["seen"] + (~np.isnan(sums[:, :, 0])).sum(axis=1, keepdims=True)}
         for number, family in enumerate(self.families):
             count, since = (memory[_MEMORY.format(name, number)] for name in ("count", "since"))
-            more, since = alarms(model.sums[:, :, number] >= LEVEL, since)
+            more, since = alarms(sums[:, :, number] >= LEVEL, since)
             kept[_MEMORY.format("count", number)], kept[_MEMORY.format("since", number)] = count + more, since
-            for part in family:
+            for part in family.parts:
                 own = part.detector.learn(model.models[part.name], tape, first, last, _own(memory, part.name))
                 kept |= {_MEMORY.format(part.name, name): value for name, value in own.items()}
                 if part.tail:
                     past = _MEMORY.format("past", part.name)
-                    kept[past] = remembered(memory[past], model.raw[part.name])
+                    kept[past] = remembered(memory[past], np.where(there, model.raw[part.name], np.nan))
         return kept
 
     def score(self, values: FloatArray) -> FloatArray:

@@ -91,13 +91,17 @@ class Knn(BlockDetector):
         own = np.clip(self._features(tape, first, last) / spread, -1e12, 1e12)
         found = np.full(own.shape[:2], np.nan)
         for row in range(len(own)):  # one series at a time: the distances then stay in the cache
-            known = bank[row][~np.isnan(bank[row, :, 0])]
+            known = bank[row][~np.isnan(bank[row]).any(axis=1)]
             if len(known) >= max(self.neighbours, self.minimum):
                 squares = np.zeros((own.shape[1], len(known)))
                 for part in range(_FEATURES):
                     squares += (own[row, :, part, None] - known[None, :, part]) ** 2
+                if self.neighbours == 1:
+                    found[row] = np.sqrt(squares.min(axis=1))
+                    continue
                 nearest = np.partition(squares, self.neighbours - 1, axis=1)[:, : self.neighbours]
                 found[row] = np.sqrt(nearest).mean(axis=1)
+        found = np.round(found, 6)  # the last digits of what repeats itself exactly would rank its points
         return np.where(found < _MOST, found, np.where(np.isnan(found), np.nan, _MOST))
 
     def _features(self, tape: Tape, first: int, last: int) -> FloatArray:

@@ -7,14 +7,18 @@ from typing import ClassVar
 
 import numpy as np
 
-from metricsctl.detect.base import Band, FloatArray, rowwise
+from metricsctl.detect.base import Band, FloatArray
+from metricsctl.detect.blocks import Memory, Tape
 from metricsctl.detect.rolling import median_and_mad, over_past
+from metricsctl.detect.stream import BlockDetector
 
 __all__ = ["RobustZ"]
 
+_MOST = 1e9
+
 
 @dataclass(frozen=True, slots=True)
-class RobustZ:
+class RobustZ(BlockDetector):
     r"""Distance from the median of the past, in robust standard deviations.
 
     $$ s_t = \frac{|x_t - \operatorname{med}(x_{t-w..t-1})|}{1.4826 \operatorname{MAD}(x_{t-w..t-1}) + f\,|\operatorname{med}|} $$
@@ -42,17 +46,36 @@ class RobustZ:
     """
 
     invariant: ClassVar[frozenset[str]] = frozenset({"scale"})
-    horizons: ClassVar[tuple[int, ...]] = (1,)
 
     window: int = 288
     floor: float = 0.01
     minimum: int = 20
 
+    @property
+    def reach(self) -> int:
+        """Points of the past that are looked at."""
+        return self.window + 2 * self._step
+
+    @property
+    def _step(self) -> int:
+        return max(1, self.window // 12)
+
+    def model(self, tape: Tape, first: int, memory: Memory) -> None:
+        """Nothing is learned before a block: its points look back for themselves."""
+
+    def judge(self, model: None, tape: Tape, first: int, last: int) -> FloatArray:
+        """Distances in robust standard deviations."""
+        del model
+        begin = (
+            (first // self._step * self._step - self.window) // self._step * self._step
+        )  # statistics are refreshed at the same places wherever blocks begin
+        table = tape.observed(begin, last)
+        return np.minimum(self._band(table, first - begin).score(table[:, first - begin :]), _MOST)
+
     def band(self, values: FloatArray) -> Band:
         """Median and robust standard deviation of the past."""
-        median, deviation = over_past(values, self.window, max(1, self.window // 12), median_and_mad(self.minimum))
-        return Band(median, deviation + self.floor * np.abs(median))
+        return self._band(values, 0)
 
-    def score(self, values: FloatArray) -> FloatArray:
-        """Score every point by its past alone; NaN while warming up. Shape (n,) or (series, n)."""
-        return rowwise(values, lambda table: self.band(table).score(table))
+    def _band(self, values: FloatArray, first: int) -> Band:
+        median, deviation = over_past(values, self.window, self._step, median_and_mad(self.minimum), first)
+        return Band(median, deviation + self.floor * np.abs(median))

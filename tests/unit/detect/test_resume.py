@@ -44,9 +44,9 @@ def series_set(size: int, length: int, *, kind: str | None = "sum", seed: int = 
     return SeriesSet(Traits("sales", kind=kind), grid, rows)  # type: ignore[arg-type]
 
 
-def found_in(item: SeriesSet, folder: Path | None) -> Found:
+def found_in(item: SeriesSet, folder: Path | None, *, bare: bool = False) -> Found:
     states = SeriesStates(folder, [item.traits.metric])
-    found = examine(item, "auto", 1e-3, None, weekly_only=True, states=states)
+    found = examine(item, "auto", 1e-3, None, weekly_only=not bare, states=states)
     states.write()
     return found
 
@@ -75,6 +75,12 @@ def test_pieces_give_what_one_run_gives(tmp_path: Path, length: int, kind: str |
         assert_same(found_in(item, tmp_path), found_in(item, None))
         assert settled(tmp_path) == [size - 3] * 3
     assert found_in(item, None).episodes
+
+
+def test_pieces_of_a_bare_series_that_begin_before_a_season_is_known(tmp_path: Path) -> None:
+    for size in (30, 90, 100, 140, 160, 700):
+        item = series_set(size, US["h"] // 2, kind=None)
+        assert_same(found_in(item, tmp_path, bare=True), found_in(item, None, bare=True))
 
 
 @settings(max_examples=15, deadline=None)

@@ -1,0 +1,64 @@
+"""Detectors against plain formulas of what they say they are."""
+
+import math
+
+import numpy as np
+import pytest
+
+from metricsctl.detect.checks import series_for_checks
+from metricsctl.detect.detectors.ewma import Ewma
+from metricsctl.detect.detectors.knn import Knn
+from metricsctl.detect.detectors.robust_z import RobustZ
+
+
+def plain_ewma(values: np.ndarray, weight: float, minimum: int) -> list[float]:
+    """Point by point, as Roberts (1959) and West (1979) write it."""
+    found, mean, variance, known = [], math.nan, 0.0, 0
+    for value in values:
+        found.append(abs(value - mean) / math.sqrt(variance) if known >= minimum and not math.isnan(value) else math.nan)
+        if math.isnan(value):
+            continue
+        apart = 0.0 if known == 0 else value - mean
+        mean = value if known == 0 else mean + weight * apart
+        variance = 0.0 if known == 0 else (1 - weight) * (variance + weight * apart**2)
+        known += 1
+    return found
+
+
+@pytest.mark.parametrize("weight", [0.05, 0.3])
+def test_ewma_is_the_recursion(weight: float) -> None:
+    values = series_for_checks(1500)
+    values[[0, 1, 700, 701, 702, 1400]] = np.nan
+    found, plain = Ewma(weight=weight).score(values), plain_ewma(values, weight, 20)
+    np.testing.assert_allclose(found, plain, rtol=1e-6)
+    np.testing.assert_allclose(Ewma(weight=weight).band(values[None]).score(values[None])[0], plain, rtol=1e-9)
+
+
+def test_ewma_finds_its_way_back_from_a_huge_value() -> None:
+    values = np.concatenate([series_for_checks(300), [1e200], series_for_checks(1500)])
+    late = Ewma(weight=0.3).score(values)[-200:]
+    assert np.isfinite(late).all()
+    assert late.max() < 20
+
+
+@pytest.mark.parametrize("window", [288, 100, 7])
+def test_robust_z_is_the_distance_from_its_band_wherever_blocks_begin(window: int) -> None:
+    values = series_for_checks(1500)
+    detector = RobustZ(window=window, minimum=5)
+    np.testing.assert_array_equal(detector.score(values), detector.band(values[None]).score(values[None])[0])
+
+
+def test_the_nearest_stretch_is_the_nearest_one() -> None:
+    """While all stretches of the past are kept, the distance is that of a plain search."""
+    values = series_for_checks(400)
+    values[:] = np.where(np.isnan(values), 100.0, values)
+    width, first, last = 12, 192, 230  # a block
+    windows = np.lib.stride_tricks.sliding_window_view(values, width + 1)[:, 1:]
+    steps = np.abs(np.diff(np.lib.stride_tricks.sliding_window_view(values, width + 1), axis=1)).mean(axis=1)
+    features = np.column_stack([windows[:, -1], windows.mean(axis=1), windows.std(axis=1), steps])
+    features = np.concatenate([np.full((width, 4), np.nan), features])
+    past = features[width:first]
+    early = np.lib.stride_tricks.sliding_window_view(values[:first], width)  # a step needs one point more
+    spread = np.array([values[:first].std(), early.mean(axis=1).std(), early.std(axis=1).std(), past[:, 3].std()])
+    plain = [np.sqrt((((past - own) / spread) ** 2).sum(axis=1)).min() for own in features[first:last]]
+    np.testing.assert_allclose(Knn(neighbours=1, sample=512).score(values)[first:last], plain, atol=2e-6)
