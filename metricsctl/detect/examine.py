@@ -69,7 +69,7 @@ def examine(
         judged += int(np.count_nonzero((one.status == Status.WARMING_UP) & ~np.isnan(verdicts.score[row])))
         alarms_raised += int(alerts.sum())
     known = int(np.isfinite(values).sum(axis=1).max(initial=0))
-    needs = None if judged or first or detector == "missing_data" else _needs(known, seasons, bare=not weekly_only)
+    needs = None if judged or first or detector == "missing_data" else _needs(known, seasons, detector, bare=not weekly_only)
     return Found(
         item.traits.metric,
         tuple(episodes),
@@ -153,13 +153,16 @@ def _is_constant(values: FloatArray) -> bool:
     return len(known) > 2 and bool((known == known[0]).all())
 
 
-def _needs(known: int, seasons: tuple[Season, ...], *, bare: bool) -> str:
+def _needs(known: int, seasons: tuple[Season, ...], detector: str, *, bare: bool) -> str:
     """What there is and what it would take; of a bare series too short to have a step it depends on that."""
     there = f"it has {known:,} {'window' if known == 1 else 'windows'}"
     if bare and known < 3:
-        return f"{there}; twenty of them are needed, and three days of hours or three weeks of days for a season"
+        return f"{there}; three days of hours, or three weeks of days, are needed"
+    if detector not in {AUTO, "seasonal_robust_z"}:
+        return f"{there}, and {detector} needs more"
+    bare = bare and detector == AUTO
     least = min(season.period * season.minimum for season in seasons)
-    return f"{there}, and more than {min(least, RobustZ().minimum) if bare else least:,} are needed"
+    return f"{there}, and more than {min(least, RobustZ().warm_up) if bare else least:,} are needed"
 
 
 def _scored(item: SeriesSet, one: Series, verdicts: Verdicts, row: int, alerts: npt.NDArray[np.bool_], first: int) -> ScoredSeries:

@@ -57,6 +57,11 @@ class RobustZ(BlockDetector):
         return self.window + 2 * self._step
 
     @property
+    def warm_up(self) -> int:
+        """Points after which the first statistics are there."""
+        return -(-self.minimum // self._step) * self._step
+
+    @property
     def _step(self) -> int:
         return max(1, self.window // 12)
 

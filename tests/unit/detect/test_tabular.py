@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from metricsctl.core.errors import DataError, UnknownName, UsageError
+from metricsctl.detect.budget import Budget
 from metricsctl.detect.run import DetectOptions, detect_frame
 from metricsctl.render import Style, render
 
@@ -151,12 +152,39 @@ def test_the_index_may_hold_the_times() -> None:
     [
         (1, "it has 1 window; three days of hours, or three weeks of days, are needed"),
         (2, "it has 2 windows; three days of hours, or three weeks of days, are needed"),
-        (12, "it has 12 windows, and more than 72 are needed"),
+        (12, "it has 12 windows, and more than 24 are needed"),
     ],
 )
 def test_how_much_history_is_needed_is_said(count: int, words: str) -> None:
     assert [item.message for item in detect_frame(hourly()[:count]).diagnostics] == [f"too little history to judge value: {words}"]
-    assert not detect_frame(hourly()[:73]).diagnostics
+    assert not detect_frame(hourly()[:25]).diagnostics
+
+
+@pytest.mark.parametrize(("detector", "words"), [("jump", "and jump needs more"), ("seasonal_robust_z", "and more than 72 are needed")])
+def test_how_much_history_another_detector_needs(detector: str, words: str) -> None:
+    found = detect_frame(hourly()[:60], options=DetectOptions(detector=detector)).diagnostics
+    assert [item.message for item in found] == [f"too little history to judge value: it has 60 windows, {words}"]
+
+
+def test_a_spike_is_found_in_the_first_hours_of_minutes() -> None:
+    """Before a season is known a value is set against the last ones; half an hour of ordinary ones is enough for a large one."""
+    rng = np.random.default_rng(5)
+    values = 30 + 2 * rng.normal(size=240)
+    values[200:203] += 40
+    frame = pd.DataFrame({"time": pd.date_range("2026-11-01", periods=240, freq="min"), "cpu": values})
+    (episode,) = detect_frame(frame).episodes
+    assert (episode.onset, episode.windows, episode.direction) == ("2026-11-01 03:20:00", 3, "up")
+    assert episode.expected == pytest.approx(30, abs=1)
+    assert episode.expected_high is not None
+    assert episode.expected_high < 45
+    assert not detect_frame(frame[:200]).episodes
+
+
+def test_nothing_is_infinitely_far_from_zeros_alone() -> None:
+    """Early on, where half of the values are zero, their spread says nothing."""
+    values = np.where(np.arange(60) % 7 == 3, 5.0, 0.0)
+    frame = pd.DataFrame({"time": pd.date_range("2026-11-01", periods=60, freq="h"), "value": values})
+    assert not detect_frame(frame, options=DetectOptions(budget=Budget.parse("1/week"))).episodes
 
 
 def test_the_table_shows_the_peak_and_how_long_it_was() -> None:
