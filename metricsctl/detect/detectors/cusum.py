@@ -65,12 +65,13 @@ class Cusum:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             away = np.where(values == median, 0.0, (values - median) / scale)
         away = np.clip(away, -_MOST, _MOST)
-        found = np.full(values.shape, np.nan)
-        above, below = np.zeros(len(values)), np.zeros(len(values))
-        for place in range(values.shape[1]):
-            own = away[:, place]
-            known = ~np.isnan(own)
-            above = np.where(known, np.maximum(0.0, above + np.nan_to_num(own) - self.slack), above)
-            below = np.where(known, np.maximum(0.0, below - np.nan_to_num(own) - self.slack), below)
-            found[:, place] = np.where(known, np.maximum(above, below), np.nan)
-        return found
+        known = ~np.isnan(away)
+        sums = [_excess(np.where(known, side * np.nan_to_num(away) - self.slack, 0.0)) for side in (1, -1)]
+        return np.where(known, np.maximum(*sums), np.nan)
+
+
+def _excess(steps: FloatArray) -> FloatArray:
+    """A running sum that begins anew wherever it would fall below 0: how far the plain one is above its least value so far."""
+    total = np.cumsum(steps, axis=1)
+    found: FloatArray = total - np.minimum(np.minimum.accumulate(total, axis=1), 0.0)
+    return found

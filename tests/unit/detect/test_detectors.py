@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from metricsctl.detect.checks import series_for_checks
+from metricsctl.detect.detectors.cusum import Cusum
 from metricsctl.detect.detectors.ewma import Ewma
 from metricsctl.detect.detectors.knn import Knn
 from metricsctl.detect.detectors.robust_z import RobustZ
+from metricsctl.detect.rolling import median_and_mad, over_past
 
 
 def plain_ewma(values: np.ndarray, weight: float, minimum: int) -> list[float]:
@@ -62,3 +64,19 @@ def test_the_nearest_stretch_is_the_nearest_one() -> None:
     spread = np.array([values[:first].std(), early.mean(axis=1).std(), early.std(axis=1).std(), past[:, 3].std()])
     plain = [np.sqrt((((past - own) / spread) ** 2).sum(axis=1)).min() for own in features[first:last]]
     np.testing.assert_allclose(Knn(neighbours=1, sample=512).score(values)[first:last], plain, atol=2e-6)
+
+
+def test_cusum_is_the_recursion() -> None:
+    """Page (1954), of distances that are cut at four standard deviations."""
+    values = series_for_checks(1500)
+    values[[0, 700, 701]] = np.nan
+    values[900] = 1e9
+    detector = Cusum()
+    median, deviation = over_past(values[None], detector.window, detector.window // 24, median_and_mad(detector.minimum))[:, 0]
+    above = below = 0.0
+    plain = []
+    for away in np.clip((values - median) / (deviation + detector.floor * np.abs(median)), -4.0, 4.0):
+        if not np.isnan(away):
+            above, below = max(0.0, above + away - detector.slack), max(0.0, below - away - detector.slack)
+        plain.append(math.nan if np.isnan(away) else max(above, below))
+    np.testing.assert_allclose(detector.score(values), plain, rtol=1e-9, atol=1e-9)
