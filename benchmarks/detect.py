@@ -56,7 +56,7 @@ def alerts_at(found: dict[str, np.ndarray], weekly: float) -> np.ndarray:
     anomaly = found["score"] > -np.log10(Budget(weekly, BUDGET.period).rate(length, 1))
     own = (anomaly, np.where(anomaly, found["side"], 0).astype(np.int8), found["score"], found["deviation"])
     alerts = np.zeros(len(anomaly), dtype=bool)
-    alerts[[stretch.alert for stretch in stretches(*own, quiet_windows(length))]] = True
+    alerts[[place for stretch in stretches(*own, quiet_windows(length)) for place in stretch.alerts]] = True
     return alerts
 
 

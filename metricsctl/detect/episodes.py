@@ -18,17 +18,27 @@ ELEVATED = 1.0  # standard deviations beyond which a window beside an anomaly be
 _STRONG = 4.0  # standard deviations from which on a window raises an alert by itself
 _DRIFT, _STRONG_DRIFT = 0.75, 2.0  # standard deviations that a window must add to be part of the way to a weak or a strong alert
 _LOOK_BACK = 16
+_WORSE = 1.0  # decades: ten times less probable
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """An episode as places in a series: where it began, where it was first noticed, its peak, its last window, and its side (1 above)."""
+    """An episode as places in a series: where it began, where it was first noticed, its peak, its last window, and its side (1 above).
+
+    `again` are the places at which it is told of once more, since it got worse.
+    """
 
     onset: int
     alert: int
     peak: int
     end: int
     side: int
+    again: tuple[int, ...] = ()
+
+    @property
+    def alerts(self) -> list[int]:
+        """Where an alert is raised."""
+        return [self.alert, *self.again]
 
 
 def quiet_windows(length: int) -> int:
@@ -48,7 +58,8 @@ def stretches(
     """The episodes of one series, in the order of their alerts.
 
     Anomalies no more than `quiet` apart are one; one on the other side begins an episode of its own if it is ten times less probable than
-    all before it: what swings back is no news.
+    all before it: what swings back is no news. One on the same side that is, and comes at least `quiet` after the last alert, is an alert
+    again.
     """
     previous = -1
     for group in _groups(anomaly, side, score, quiet):
@@ -57,20 +68,30 @@ def stretches(
         onset = _onset(towards, group[0], previous + 1)
         end = _end(towards, onset, group[-1])
         previous = end
-        yield Stretch(onset, group[0], onset + int(np.argmax(towards[onset : end + 1])), end, sign)
+        yield Stretch(onset, group[0], onset + int(np.argmax(towards[onset : end + 1])), end, sign, tuple(_again(group, score, quiet)))
 
 
 def _groups(anomaly: npt.NDArray[np.bool_], side: npt.NDArray[np.int8], score: FloatArray, quiet: int) -> list[list[int]]:
     groups: list[list[int]] = []
     largest, last = -np.inf, -np.inf
     for place in np.flatnonzero(anomaly).tolist():
-        joins = place - last <= quiet and (side[groups[-1][0]] == side[place] or score[place] < largest + 1)
+        joins = place - last <= quiet and (side[groups[-1][0]] == side[place] or score[place] < largest + _WORSE)
         if joins:
             groups[-1].append(place)
         else:
             groups.append([place])
         largest, last = max(score[place], largest if joins else -np.inf), place
     return groups
+
+
+def _again(group: list[int], score: FloatArray, quiet: int) -> Iterator[int]:
+    """Where an episode got worse long enough after it was last told of."""
+    last, largest = group[0], score[group[0]]
+    for place in group[1:]:
+        if score[place] >= largest + _WORSE and place - last >= quiet:
+            yield place
+            last = place
+        largest = max(largest, score[place])
 
 
 def _onset(towards: FloatArray, alert: int, earliest: int) -> int:

@@ -60,7 +60,7 @@ def examine(
         own = list(stretches(*found, quiet_windows(item.grid.length)))
         episodes += [episode_of(item, one, verdicts, row, stretch, detector) for stretch in own if stretch.end >= first]
         alerts = np.zeros(len(one.value), dtype=bool)
-        alerts[[stretch.alert for stretch in own]] = True
+        alerts[[place for stretch in own for place in stretch.alerts]] = True
         if detector in {AUTO, "missing_data"}:
             gaps = gaps_of(item, one, seasons, rate)
             episodes += [gap for gap, _, end in gaps if end >= first]

@@ -35,6 +35,14 @@ def test_what_swings_back_is_no_episode_of_its_own() -> None:
     assert len(found([8, -8], [0, 1])) == 1
 
 
+def test_an_episode_that_gets_ten_times_worse_is_told_of_again_but_not_at_once() -> None:
+    score = np.array([0, 4, 5.5, 4, 4.9, 6.6, 7.5, 9, 4, 0.0])
+    anomaly = score > 3
+    (one,) = stretches(anomaly, anomaly.astype(np.int8), score, score, 3)
+    assert (one.alert, one.again) == (1, (5,))  # 5.5 comes too soon, 7.5 is no more than ten times worse, 9 comes too soon
+    assert one.alerts == [1, 5]
+
+
 def test_a_sum_that_stays_high_does_not_prolong_an_episode() -> None:
     assert found([0, 6, 6, 6, 0.2, 0.1, 0], [2, 3, 4, 5]) == [(1, 2, 1, 3, 1)]
 
