@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import tempfile
 import time
@@ -24,7 +25,7 @@ from metricsctl.detect.resume import fits
 __all__ = ["SeriesStates"]
 
 _PARTS = ("core", "detect", "detect/detectors")
-_NAMES = "names"
+_NAMES, _INDEX, _DATA = "names", "index", "data"
 _MOST_BYTES = 1 << 30  # of all files together: more is not kept
 _UNUSED = 30 * 86_400  # seconds after which a file that nobody read gives way
 
@@ -79,28 +80,27 @@ def _room(path: Path) -> int:
 def _read(path: Path) -> dict[str, State]:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            names: list[str] = json.loads(stored[_NAMES].tobytes())
-            found: dict[str, State] = {name: {} for name in names}
-            for part in stored.files:
-                if part.endswith(".shape"):
-                    shapes, flat, start = stored[part], stored[part.removesuffix(".shape")], 0
-                    for name, shape in zip(names, shapes.tolist(), strict=True):
-                        size = int(np.prod(shape))
-                        found[name][part.removesuffix(".shape")] = flat[start : start + size].reshape(shape)
-                        start += size
+            index, data = json.loads(stored[_INDEX].tobytes()), stored[_DATA]
         os.utime(path)
+        found: dict[str, State] = {name: {} for name in index[_NAMES]}
+        start = 0
+        for part, kind, shapes in index["parts"]:
+            for name, shape in zip(found, shapes, strict=True):
+                found[name][part] = np.frombuffer(data, np.dtype(kind), math.prod(shape), start).reshape(shape)
+                start += found[name][part].nbytes
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return {}
     return found
 
 
 def _write(path: Path, states: dict[str, State]) -> None:
-    """Arrays of the same name one behind the other, and their shapes: a few large members whatever the number of series."""
-    arrays: State = {_NAMES: np.frombuffer(json.dumps(list(states)).encode(), dtype=np.uint8)}
-    for part in next(iter(states.values())):
-        own = [state[part] for state in states.values()]
-        arrays[part] = np.concatenate([value.ravel() for value in own])
-        arrays[f"{part}.shape"] = np.array([value.shape for value in own], dtype=np.int64).reshape(len(own), own[0].ndim)
+    """All arrays one behind the other, those of the same name together and the widest numbers first, and where which begins."""
+    first = next(iter(states.values()))
+    parts = sorted(first, key=lambda part: -first[part].itemsize)
+    shapes = [(part, first[part].dtype.str, [state[part].shape for state in states.values()]) for part in parts]
+    data = b"".join(np.ascontiguousarray(state[part], first[part].dtype).tobytes() for part in parts for state in states.values())
+    index = json.dumps({_NAMES: list(states), "parts": shapes}).encode()
+    arrays = {_INDEX: np.frombuffer(index, dtype=np.uint8), _DATA: np.frombuffer(data, dtype=np.uint8)}
     handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:

@@ -62,8 +62,7 @@ def assert_same(found: Found, expected: Found) -> None:
 def settled(folder: Path) -> list[int]:
     """How many windows the states in a folder are of."""
     (file,) = (folder / "detect").glob("*.npz")
-    with np.load(file) as stored:
-        return [int(one) for one in stored["settled"]]
+    return [int(state["settled"]) for state in states_module._read(file).values()]
 
 
 @pytest.mark.parametrize(
