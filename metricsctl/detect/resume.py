@@ -60,15 +60,16 @@ class Resumable:
 
     def _part(self, rows: list[int], first: int, settled: int, known: list[State]) -> tuple[Judged, State]:
         """Series whose states all are of the first `first` windows."""
+        before = _joined(known) if known else {}
         values, widen = self.values[rows], self.widen(rows)
+        if known and first == values.shape[1]:
+            return Judged(**_of("judged.", before)), before
         parts = _Parts(
             Stream(self.auto, len(rows)),
             Judging(len(rows), self.season.horizons, paced=True),
             Judging(len(rows), (1,), paced=True, seldom=True),
         )
-        before: State = {}
         if known:
-            before = _joined(known)
             parts.load(before)
         season = widen(self.season.band(values, first))
         lately = self._lately(values, season, widen)
@@ -80,8 +81,6 @@ class Resumable:
                 told_of.append(parts.push(values[:, begin:end], distance[:, piece], early[:, piece], filled[:, begin:end]))
             if end == settled:
                 state = parts.save()
-        if not told_of:
-            return Judged(**_of("judged.", before)), before
         score, side, usual, evidence = (np.concatenate(pieces, axis=1) for pieces in zip(*told_of, strict=True))
         seasonal = ~np.isnan(season.expected)
         band = Band(np.where(seasonal, season.expected, lately.expected), np.where(seasonal, season.scale, lately.scale))
