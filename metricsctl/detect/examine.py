@@ -135,7 +135,7 @@ def _widening(item: SeriesSet, values: FloatArray, counts: FloatArray, seasons: 
 
 def _resumed(resumable: Resumable, item: SeriesSet, seasons: tuple[Season, ...], states: SeriesStates | None) -> Judged:
     """What `auto` finds, with what is known from an earlier run."""
-    if states is None:
+    if states is None or not states.keeps(len(item.series), item.grid.size):
         return resumable.judge(0, [None] * len(item.series))[0]
     grid = item.grid
     unsettled = np.logical_or.reduce([one.status == Status.OPEN for one in item.series])

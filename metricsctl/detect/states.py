@@ -20,6 +20,7 @@ import numpy as np
 
 from metricsctl.core.kept import digest, ignored_folder, program
 from metricsctl.detect.base import FloatArray, State
+from metricsctl.detect.conformal import MEMORY
 from metricsctl.detect.resume import fits
 
 __all__ = ["SeriesStates"]
@@ -27,6 +28,7 @@ __all__ = ["SeriesStates"]
 _PARTS = ("core", "detect", "detect/detectors")
 _NAMES, _INDEX, _DATA = "names", "index", "data"
 _MOST_BYTES = 1 << 30  # of all files together: more is not kept
+_A_WINDOW, _A_SCORE = 34, 80  # bytes that are kept of a window, and of one whose scores are still in memory
 _UNUSED = 30 * 86_400  # seconds after which a file that nobody read gives way
 
 
@@ -41,6 +43,10 @@ class SeriesStates:
         self.path = None if folder is None else folder / "detect" / f"{key}.npz"
         self.known: dict[str, State] = {} if self.path is None else _read(self.path)
         self.fresh: dict[str, State] = {}
+
+    def keeps(self, series: int, windows: int) -> bool:
+        """Whether so many series are not too much to keep."""
+        return self.path is not None and series * (windows * _A_WINDOW + min(windows, MEMORY) * _A_SCORE) <= _MOST_BYTES
 
     def get(self, name: str, values: FloatArray, counts: FloatArray, settled: int) -> State | None:
         """The state of a series of which `settled` windows will not change any more; None if there is none, or if its past has changed."""

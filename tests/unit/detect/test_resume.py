@@ -133,9 +133,11 @@ def test_a_folder_that_cannot_be_written_to_keeps_nothing(tmp_path: Path) -> Non
     assert_same(found_in(item, tmp_path / "taken"), found_in(item, None))
 
 
-def test_there_is_a_limit_to_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(states_module, "_MOST_BYTES", 100_000)
-    found_in(series_set(900, US["d"]), tmp_path)
+@pytest.mark.parametrize("limit", [100_000, 350_000])  # less than the estimate, and between it and what it really is
+def test_there_is_a_limit_to_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    monkeypatch.setattr(states_module, "_MOST_BYTES", limit)
+    item = series_set(900, US["d"])
+    assert_same(found_in(item, tmp_path), found_in(item, None))
     assert not list((tmp_path / "detect").glob("*"))
 
 
