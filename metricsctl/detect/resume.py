@@ -131,10 +131,10 @@ class _Parts:
         self.early.load(_of("early.", state))
 
 
-def fits(state: State, values: FloatArray, counts: FloatArray, settled: int) -> bool:
-    """Whether one series has grown out of what a state was made of, and at least as many windows are settled."""
+def fits(state: State, values: FloatArray, counts: FloatArray) -> bool:
+    """Whether one series has grown out of what a state was made of."""
     first = int(state["settled"])
-    return first <= settled and bool((state["digest"] == _digest(values[:first], counts[:first])).all())
+    return bool((state["digest"] == _digest(values[:first], counts[:first])).all())
 
 
 def _digest(values: FloatArray, counts: FloatArray) -> npt.NDArray[np.uint8]:

@@ -43,6 +43,7 @@ class SeriesStates:
         self.path = None if folder is None else folder / "detect" / f"{key}.npz"
         self.known: dict[str, State] = {} if self.path is None else _read(self.path)
         self.fresh: dict[str, State] = {}
+        self.stale: set[str] = set()  # known ones whose past has changed since
 
     def keeps(self, series: int, windows: int) -> bool:
         """Whether so many series are not too much to keep."""
@@ -51,14 +52,19 @@ class SeriesStates:
     def get(self, name: str, values: FloatArray, counts: FloatArray, settled: int) -> State | None:
         """The state of a series of which `settled` windows will not change any more; None if there is none, or if its past has changed."""
         state = self.known.get(name)
-        return state if state is not None and fits(state, values, counts, settled) else None
+        if state is None or int(state["settled"]) > settled:
+            return None
+        if fits(state, values, counts):
+            return state
+        self.stale.add(name)
+        return None
 
     def put(self, name: str, state: State) -> None:
         """Keep a state when the file is written."""
         self.fresh[name] = state
 
     def write(self) -> None:
-        """Write the states that were put, unless they are those that are there already, or of an earlier time than those."""
+        """Write the states that were put, unless those that are there already say as much or more."""
         if self.path is None or not self.fresh or (self.known.keys() == self.fresh.keys() and all(map(self._is_known, self.fresh))):
             return
         with contextlib.suppress(OSError):
@@ -68,7 +74,7 @@ class SeriesStates:
                 _write(self.path, self.fresh)
 
     def _is_known(self, name: str) -> bool:
-        return int(self.fresh[name]["settled"]) <= int(self.known[name]["settled"])
+        return name not in self.stale and int(self.fresh[name]["settled"]) <= int(self.known[name]["settled"])
 
 
 def _room(path: Path) -> int:

@@ -105,6 +105,10 @@ def test_a_past_that_changed_is_worked_out_again(tmp_path: Path) -> None:
     changed[1].count[300] = 1.0
     other = dataclasses.replace(item, series=tuple(changed))
     assert_same(found_in(other, tmp_path), found_in(other, None))
+    states = SeriesStates(tmp_path, [item.traits.metric])  # the next run goes on from what this one kept
+    again = examine(other, "auto", 1e-3, None, weekly_only=True, states=states)
+    assert_same(again, found_in(other, None))
+    assert not states.stale
 
 
 def test_series_may_come_and_go(tmp_path: Path) -> None:
