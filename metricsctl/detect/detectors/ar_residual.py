@@ -114,13 +114,14 @@ class ArResidual(BlockDetector):
         level = np.where(level > 0, level, 1.0)
         lags = [tape.span(first - back, last - back) for back in range(1, self.order + 1)]
         value = tape.span(first, last)
-        known = ~np.isnan(lags[-1] + value)
+        known = ~np.isnan(lags[-1] + tape.observed(first, last))
         columns = np.stack([*lags, np.broadcast_to(level, value.shape)], axis=1)
         columns, value = np.where(known[:, None], columns, 0.0), np.where(known, value, 0.0)
         kept = self.forget ** (last - first)
         residuals = memory["residuals"]
         if model is not None:
-            residuals = np.concatenate([residuals, self._residuals(model, tape, first, last)], axis=1)[:, -self.window :]
+            own = np.where(known, self._residuals(model, tape, first, last), np.nan)
+            residuals = np.concatenate([residuals, own], axis=1)[:, -self.window :]
         return {
             "gram": kept * memory["gram"] + columns @ columns.transpose(0, 2, 1),
             "moment": kept * memory["moment"] + (columns @ value[:, :, None])[:, :, 0],

@@ -100,7 +100,7 @@ class HistogramNovelty(BlockDetector):
 
     def learn(self, model: Bins | None, tape: Tape, first: int, last: int, memory: Memory) -> Memory:
         """Merge a block into the sorted past, and count what lay outside of it."""
-        values = tape.span(first, last)
+        values = tape.observed(first, last)
         outside, judged = memory["outside"], memory["judged"]
         if model is not None:
             low, high, _, _ = model

@@ -70,8 +70,8 @@ class Jump(BlockDetector):
         past = tape.past(first, self.window)
         if past.shape[1] <= self.minimum:
             return None
-        steps = np.diff(past, axis=1)
-        usual = typical_size(steps)[:, None]
+        known = ~np.isnan(tape.observed(first - past.shape[1], first))
+        usual = typical_size(np.where(known[:, 1:], np.diff(past, axis=1), np.nan))[:, None]
         return usual, self.floor * typical_size(past)[:, None], 10 * usual
 
     def judge(self, model: tuple[FloatArray, FloatArray, FloatArray] | None, tape: Tape, first: int, last: int) -> FloatArray:

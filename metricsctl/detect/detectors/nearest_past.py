@@ -85,5 +85,5 @@ class NearestPast(BlockDetector):
     def learn(self, model: tuple[Ordered, FloatArray] | None, tape: Tape, first: int, last: int, memory: Memory) -> Memory:
         """Merge a block into the sorted past."""
         del model
-        values = windowed_mean(tape.span(first - self.mean + 1, last), self.mean)
+        values = windowed_mean(tape.observed(first - self.mean + 1, last), self.mean)
         return {"sketch": merged(memory["sketch"], values, self.sketch)}
