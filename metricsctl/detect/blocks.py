@@ -15,14 +15,14 @@ import numpy.typing as npt
 
 from metricsctl.detect.base import FloatArray
 
-__all__ = ["Memory", "Tape", "block_end", "blocks", "filled"]
+__all__ = ["HUGE", "Memory", "Tape", "block_end", "blocks", "filled"]
 
 Memory = dict[str, FloatArray]
 """What a detector has added up, by name; the first axis of each array is the series."""
 
 _SHORTEST, _SHARE = 32, 5
 _LONG, _LONGEST, _LONG_SHARE = 256, 1024, 128
-_HUGE = 1e120  # larger values would overflow when they are squared
+HUGE = 1e120  # larger values would overflow when they are squared
 
 
 def block_end(first: int) -> int:
@@ -75,7 +75,7 @@ class Tape:
 
 def filled(values: FloatArray, before: FloatArray | None = None) -> FloatArray:
     """Each value that is not finite replaced by the last one known (`before` the first column: shape (series,)); huge ones cut."""
-    table = np.where(np.isfinite(values), np.clip(values, -_HUGE, _HUGE), np.nan)
+    table = np.where(np.isfinite(values), np.clip(values, -HUGE, HUGE), np.nan)
     if before is not None:
         table = np.concatenate([before[:, None], table], axis=1)
     gaps = np.isnan(table)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metricsctl.detect.base import FloatArray, Status
+from metricsctl.detect.blocks import HUGE
 from metricsctl.detect.describe import episode_of, gaps_of
 from metricsctl.detect.detectors.auto import Auto
 from metricsctl.detect.detectors.missing_data import MissingData
@@ -97,7 +98,7 @@ def verdicts_of(
     `auto` goes on from `states`, and puts its own there; `early`: it judges before a season is known.
     """
     grid = item.grid
-    on_grid = grid.spread(np.where(np.isfinite(values), values, np.nan))
+    on_grid = grid.spread(np.where(np.isfinite(values), np.clip(values, -HUGE, HUGE), np.nan))
     if name == "missing_data":
         nothing = np.full(values.shape, np.nan)
         quiet = np.zeros(values.shape, dtype=np.int8)

@@ -8,13 +8,13 @@ from typing import ClassVar
 import numpy as np
 
 from metricsctl.detect.base import Band, FloatArray
-from metricsctl.detect.blocks import Memory, Tape, blocks
+from metricsctl.detect.blocks import HUGE, Memory, Tape, blocks
 from metricsctl.detect.stream import BlockDetector
 
 __all__ = ["Ewma"]
 
 _AT_ONCE = 64  # points whose weights stay within a few orders of magnitude of each other
-_MOST, _HUGE = 1e9, 1e120
+_MOST = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Ewma(BlockDetector):
 
     def band(self, values: FloatArray) -> Band:
         """Mean and standard deviation of the past."""
-        table, memory = np.clip(values, -_HUGE, _HUGE), self.begin(len(values))
+        table, memory = np.clip(values, -HUGE, HUGE), self.begin(len(values))
         mean, scale = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
         for first, last in blocks(0, values.shape[1]):
             found, memory = self._follow(table[:, first:last], memory)

@@ -230,3 +230,13 @@ def test_a_broken_file_is_said_to_be_one(content: bytes, words: str, tmp_path: P
     (tmp_path / "broken").write_bytes(content)
     with pytest.raises(DataError, match=words):
         detect_frame(tmp_path / "broken")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("detector", ["auto", "zscore", "seasonal_robust_z", "decomposition"])
+@pytest.mark.parametrize("huge", [1e300, -1e300])
+def test_a_huge_value_is_told_of_without_a_warning(huge: float, detector: str) -> None:
+    frame = hourly()
+    frame.loc[200, "value"] = huge
+    found = detect_frame(frame, options=DetectOptions(detector=detector, budget=Budget.parse("1/week")))
+    assert any(one.value == huge for one in found.episodes)
