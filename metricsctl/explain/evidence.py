@@ -126,6 +126,8 @@ def _amount(value: float) -> str:
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     size = abs(value)
+    if size >= 1e15:
+        return f"{value:.3g}"
     digits = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 1 else min(2 - math.floor(math.log10(size)), 9)
     return f"{value:,.{digits}f}"
 
@@ -134,6 +136,8 @@ def _share(value: float) -> str:
     size = abs(value * 100)
     if not math.isfinite(value):
         return "unknown"
+    if size >= 1e15:
+        return f"{value * 100:.3g} %"
     return f"{value * 100:,.{0 if size >= 99.95 or size == 0 else 1 if size >= 1 else 2}f} %"
 
 

@@ -279,7 +279,7 @@ def _order(item: Found) -> tuple[float, int, tuple[int, ...], tuple[int, ...]]:
 def _found(state: _State, cuboid: Cuboid, codes: IntArray, inside: IntArray, evidence: float) -> Found:
     change, size = state.change[inside], state.size[inside]
     sums = float(change.sum())
-    described = float((np.abs(change) - np.abs(change - size * sums / max(float(size.sum()), 1e-300))).sum())
+    described = float((np.abs(change) - np.abs(change - sums * (size / max(float(size.sum()), 1e-300)))).sum())
     movement = float(np.abs(state.change).sum())
     values = tuple(int(codes[inside[0], place]) for place in cuboid.dimensions)
     return Found(cuboid.dimensions, values, sums, evidence, described / movement if movement else 0.0)

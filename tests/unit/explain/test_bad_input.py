@@ -8,6 +8,7 @@ import pytest
 from metricsctl.changes.report import add
 from metricsctl.core.errors import ProjectError
 from metricsctl.explain import locate
+from metricsctl.explain.evidence import Quantity
 from metricsctl.workspace import open as open_workspace
 
 from .conftest import METRICS
@@ -60,3 +61,16 @@ def test_broken_definitions_are_said_before_anything_is_read(shop, tmp_path):
     with pytest.raises(ProjectError) as caught:
         open_workspace(tmp_path / "metrics.yml", store=shop.store).explain("revenue", at=OUTAGE)
     assert any("ordres" in item.message for item in caught.value.diagnostics)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "text"),
+    [
+        (Quantity(1e300, unit="usd"), "1e+300 usd"),
+        (Quantity(-1e300, "signed_amount", "usd"), "-1e+300 usd"),
+        (Quantity(1.29e297, "signed_share"), "+1.29e+299 %"),
+        (Quantity(9e14), "900,000,000,000,000"),
+    ],
+)
+def test_a_huge_number_is_written_with_an_exponent(quantity, text):
+    assert str(quantity) == text
