@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from metricsctl.core.timegrid import to_iso
+from metricsctl.detect.base import FloatArray
 from metricsctl.detect.detectors.auto import FAMILIES
 from metricsctl.detect.detectors.missing_data import MissingData
 from metricsctl.detect.detectors.seasonal_robust_z import Season
 from metricsctl.detect.episodes import Stretch, fingerprint
 from metricsctl.detect.judge import Verdicts
 from metricsctl.detect.registry import AUTO
-from metricsctl.detect.report import Episode
+from metricsctl.detect.report import Course, Episode
 from metricsctl.detect.series import Series, SeriesSet
 
 __all__ = ["EVIDENCE", "episode_of", "gaps_of"]
@@ -23,6 +24,7 @@ EVIDENCE = ("season", *FAMILIES)
 """The families of evidence of `auto`, in the order of `Verdicts.family`."""
 _FAMILY_SAYS = {"novelty": "nothing like it before", "residual": "an unusual step from the windows before it"}
 _RESTATED = "; the past changed: events came when the window was final"
+_NOTABLE = 0.25  # of the deviation, that makes an episode grow or recover
 _CONTEXT = 48  # values shown around an episode
 _BEFORE = 30  # of them before its onset
 
@@ -53,13 +55,14 @@ def episode_of(item: SeriesSet, one: Series, verdicts: Verdicts, row: int, stret
     peak = stretch.peak
     family = EVIDENCE[verdicts.family[row][stretch.alert]] if detector == AUTO else None
     restated = one.revised is not None and bool(one.revised[stretch.alert])
+    is_open = bool(len(judged)) and stretch.end >= int(judged[-1])
     return Episode(
         id=fingerprint(traits.metric, one.key, onset_us, stretch.side),
         metric=traits.metric,
         unit=traits.unit,
         key=dict(one.key),
         kind="deviation",
-        state="open" if len(judged) and stretch.end >= judged[-1] else "over",
+        state="open" if is_open else "over",
         onset=onset,
         alert=_time(item, stretch.alert)[1],
         peak=_time(item, peak)[1],
@@ -84,7 +87,20 @@ def episode_of(item: SeriesSet, one: Series, verdicts: Verdicts, row: int, stret
         runbook=traits.care.runbook,
         onset_us=onset_us,
         end_us=end_us,
+        course=_course(stretch.side * verdicts.deviation[row][span]) if is_open else None,
     )
+
+
+def _course(away: FloatArray) -> Course | None:
+    """Whether the last third of an episode is further out than the windows before, by a quarter at least; None of a single window."""
+    known = away[np.isfinite(away)]
+    if len(known) < 2:
+        return None
+    late = max(len(known) // 3, 1)
+    before, now = float(known[:-late].mean()), float(known[-late:].mean())
+    if now > before + _NOTABLE * abs(before):
+        return "growing"
+    return "recovering" if now < before - _NOTABLE * abs(before) else "steady"
 
 
 def _why(verdicts: Verdicts, row: int, stretch: Stretch, family: str | None) -> str:

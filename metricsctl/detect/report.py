@@ -18,14 +18,15 @@ from metricsctl.detect.summary import MetricSummary
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EMITS", "FAIL_ON", "AnomalyReport", "Emit", "Episode", "ScoreData", "ScoredSeries"]
+__all__ = ["EMITS", "FAIL_ON", "AnomalyReport", "Course", "Emit", "Episode", "ScoreData", "ScoredSeries"]
 
 Emit = Literal["anomalies", "episodes", "scores"]
+Course = Literal["growing", "steady", "recovering"]
 EMITS: tuple[Emit, ...] = ("anomalies", "episodes", "scores")
 FAIL_ON = ("anomaly", "bad")
 _EPISODE_COLUMNS = (
     *("kind", "state", "onset", "alert", "peak", "end", "windows", "direction", "effect"),
-    *("value", "expected_low", "expected", "expected_high", "size", "relative", "score", "family", "why"),
+    *("value", "expected_low", "expected", "expected_high", "size", "relative", "score", "family", "why", "course"),
 )
 
 
@@ -66,7 +67,8 @@ class Episode:
     `direction`. `context` are the values around it; `also` other metrics that fell silent with this one. `onset_us` and `end_us` are onset
     and end in microseconds since 1970. `severity` and `runbook` are those of the metric's `watch:`. `family` is the
     evidence of `auto` that raised the alarm: "season" (far from what was expected), "novelty", "residual"; None of another detector.
-    `restated`: the window of its alert got events when it was final, so that this is a change of the past and nothing new.
+    `restated`: the window of its alert got events when it was final, so that this is a change of the past and nothing new. `course`: how an
+    open one of two windows or more goes on, by the last third of its windows against those before; else None.
     """
 
     id: str
@@ -100,6 +102,7 @@ class Episode:
     runbook: str | None = None
     family: str | None = None
     restated: bool = False
+    course: Course | None = None
 
 
 @dataclass(frozen=True, slots=True)

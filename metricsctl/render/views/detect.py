@@ -150,7 +150,8 @@ def when(item: Episode) -> str:
     start = start[:10] if whole_days else start
     if item.windows == 1:
         return start
-    return f"{start}, {_duration(item.end_us - item.onset_us, whole_days=whole_days)}{' so far' if item.state == 'open' else ''}"
+    going_on = f" so far{f', {item.course}' if item.course else ''}" if item.state == "open" else ""
+    return f"{start}, {_duration(item.end_us - item.onset_us, whole_days=whole_days)}{going_on}"
 
 
 def _duration(length: int, *, whole_days: bool) -> str:

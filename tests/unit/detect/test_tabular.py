@@ -240,3 +240,23 @@ def test_a_huge_value_is_told_of_without_a_warning(huge: float, detector: str) -
     frame.loc[200, "value"] = huge
     found = detect_frame(frame, options=DetectOptions(detector=detector, budget=Budget.parse("1/week")))
     assert any(one.value == huge for one in found.episodes)
+
+
+@pytest.mark.parametrize(
+    ("added", "course"),
+    [((60, 60, 60, 120, 160), "growing"), ((90, 90, 90, 90, 90), "steady"), ((160, 160, 120, 60, 50), "recovering"), ((90,), None)],
+)
+def test_an_open_episode_says_how_it_goes_on(added: tuple[float, ...], course: str | None) -> None:
+    frame = hourly()
+    frame.loc[len(frame) - len(added) :, "value"] += np.array(added)
+    *_, episode = detect_frame(frame).episodes
+    assert (episode.state, episode.course) == ("open", course)
+    text = str(render(detect_frame(frame), "table", Style(140)))
+    assert course is None or f"so far, {course}" in text
+
+
+def test_an_episode_that_is_over_has_no_course() -> None:
+    frame = hourly()
+    frame.loc[200:204, "value"] += 90
+    (episode,) = detect_frame(frame).episodes
+    assert (episode.state, episode.course) == ("over", None)
