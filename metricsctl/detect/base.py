@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Band", "BandDetector", "Detector", "FloatArray", "State", "Status", "rowwise"]
+__all__ = ["Band", "BandDetector", "Detector", "FloatArray", "State", "Status", "part_of", "prefixed", "rowwise"]
 
 FloatArray = npt.NDArray[np.float64]
 State = dict[str, npt.NDArray[Any]]
@@ -82,3 +82,13 @@ def rowwise(values: FloatArray, work: Callable[[FloatArray], FloatArray]) -> Flo
         return np.full(np.shape(values), np.nan)
     result = work(np.where(np.isfinite(table), table, np.nan))
     return result.reshape(np.shape(values))
+
+
+def prefixed(prefix: str, state: State) -> State:
+    """The state of a part, by the names that it has in the whole."""
+    return {prefix + name: value for name, value in state.items()}
+
+
+def part_of(state: Mapping[str, npt.NDArray[Any]], prefix: str) -> State:
+    """What `prefixed` was made of."""
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}

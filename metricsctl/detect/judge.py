@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from metricsctl.detect.base import Band, BandDetector, Detector, FloatArray, State
+from metricsctl.detect.base import Band, BandDetector, Detector, FloatArray, State, part_of, prefixed
 from metricsctl.detect.calibrate import Calibration, calibrate
 from metricsctl.detect.episodes import ELEVATED
 from metricsctl.detect.pace import Pace
@@ -105,14 +105,14 @@ class Judging:
         """The state; `load` goes on from it."""
         found = {"before": self.before}
         for name, part in self._parts():
-            found |= {f"{name}.{key}": value for key, value in part.save().items()}
+            found |= prefixed(f"{name}.", part.save())
         return found
 
     def load(self, state: State) -> None:
         """Go on from a saved state of as many series."""
         self.before = state["before"]
         for name, part in self._parts():
-            part.load({key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(f"{name}.")})
+            part.load(part_of(state, f"{name}."))
 
     def _parts(self) -> Iterator[tuple[str, Calibration | Pace]]:
         yield from ((f"calibration{horizon}", part) for horizon, part in zip(self.horizons, self.calibrations, strict=True))

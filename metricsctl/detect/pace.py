@@ -12,7 +12,7 @@ import numpy.typing as npt
 from metricsctl.detect.base import FloatArray, State
 from metricsctl.detect.blocks import block_end, blocks
 
-__all__ = ["LEVEL", "Pace", "alarms", "correction", "kept_pace"]
+__all__ = ["LEVEL", "Pace", "alarms", "correction"]
 
 LEVEL = 2.5  # surprise whose rate is watched: between what is common and what is told
 _PRIOR = 1.0  # alarms that the promised rate is believed beforehand
@@ -45,11 +45,6 @@ def alarms(over: npt.NDArray[np.bool_], since: FloatArray) -> tuple[FloatArray, 
     begun = over & (np.arange(over.shape[1]) - last > _APART)
     latest = np.maximum(places.max(axis=1, keepdims=True), -1 - since)
     return begun.sum(axis=1, keepdims=True).astype(np.float64), over.shape[1] - 1 - latest
-
-
-def kept_pace(scores: FloatArray) -> FloatArray:
-    """Surprises (series, n) corrected by how often those before them came; NaN stays."""
-    return Pace(len(scores)).push(scores)
 
 
 class Pace:

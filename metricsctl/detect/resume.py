@@ -7,14 +7,14 @@ no further than its `reach`. The verdicts are those of one run over everything, 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from metricsctl.detect.base import Band, BandDetector, FloatArray, State
+from metricsctl.detect.base import Band, BandDetector, FloatArray, State, part_of, prefixed
 from metricsctl.detect.detectors.auto import Auto
 from metricsctl.detect.detectors.seasonal_robust_z import SeasonalRobustZ
 from metricsctl.detect.judge import Judged, Judging, Widen, distance_from, share_filled, told
@@ -63,7 +63,7 @@ class Resumable:
         before = _joined(known) if known else {}
         values, widen = self.values[rows], self.widen(rows)
         if known and first == values.shape[1]:
-            return Judged(**_of("judged.", before)), before
+            return Judged(**part_of(before, "judged.")), before
         parts = _Parts(
             Stream(self.auto, len(rows)),
             Judging(len(rows), self.season.horizons, paced=True),
@@ -85,7 +85,7 @@ class Resumable:
         seasonal = ~np.isnan(season.expected)
         band = Band(np.where(seasonal, season.expected, lately.expected), np.where(seasonal, season.scale, lately.scale))
         new = told(values, band, widen, (score, side, usual), evidence)
-        old = _of("judged.", before)
+        old = part_of(before, "judged.")
         whole = {name: np.concatenate([old[name], getattr(new, name)], axis=1) if old else getattr(new, name) for name in _JUDGED}
         return Judged(**whole), state | {f"judged.{name}": value[:, :settled] for name, value in whole.items()}
 
@@ -121,14 +121,14 @@ class _Parts:
 
     def save(self) -> State:
         """The state; `load` goes on from it."""
-        named = (("stream.", self.stream), ("judging.", self.judging), ("early.", self.early))
-        return {prefix + name: value for prefix, part in named for name, value in part.save().items()}
+        later = prefixed("judging.", self.judging.save()) | prefixed("early.", self.early.save())
+        return prefixed("stream.", self.stream.save()) | later
 
     def load(self, state: State) -> None:
         """Go on from a saved state of as many series."""
-        self.stream.load(_of("stream.", state))
-        self.judging.load(_of("judging.", state))
-        self.early.load(_of("early.", state))
+        self.stream.load(part_of(state, "stream."))
+        self.judging.load(part_of(state, "judging."))
+        self.early.load(part_of(state, "early."))
 
 
 def fits(state: State, values: FloatArray, counts: FloatArray) -> bool:
@@ -165,7 +165,3 @@ def _padded(value: FloatArray, width: int) -> FloatArray:
     if value.ndim != 1 or len(value) == width:
         return value
     return np.concatenate([value, np.full(width - len(value), np.nan)])
-
-
-def _of(prefix: str, state: Mapping[str, FloatArray]) -> State:
-    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}

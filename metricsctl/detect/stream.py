@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from metricsctl.detect.base import FloatArray, State, rowwise
+from metricsctl.detect.base import FloatArray, State, part_of, prefixed, rowwise
 from metricsctl.detect.blocks import Memory, Tape, block_end, blocks, filled
 
 __all__ = ["BlockDetector", "Stream"]
@@ -114,11 +114,11 @@ class Stream:
     def save(self) -> State:
         """The state as arrays, for `numpy.savez`; `load` goes on from it."""
         own = {"first": np.array(self.first), "offset": np.array(self.tape.offset), "tape": self.tape.values, "known": self.tape.known}
-        return own | {f"memory.{name}": value for name, value in self.memory.items()}
+        return own | prefixed("memory.", self.memory)
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Go on from a saved state."""
         self.first = int(state["first"])
         self.tape = Tape(np.asarray(state["tape"], dtype=np.float64), np.asarray(state["known"], dtype=bool), int(state["offset"]))
-        self.memory = {name.removeprefix("memory."): np.asarray(state[name]) for name in state if name.startswith("memory.")}
+        self.memory = part_of({name: np.asarray(value) for name, value in state.items()}, "memory.")
         self.model = None

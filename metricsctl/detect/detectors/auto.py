@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from metricsctl.detect.base import FloatArray, rowwise
+from metricsctl.detect.base import FloatArray, part_of, prefixed, rowwise
 from metricsctl.detect.blocks import Memory, Tape
 from metricsctl.detect.conformal import MOST, Ranks, remembered
 from metricsctl.detect.detectors.ar_residual import ArResidual
@@ -124,7 +124,7 @@ class Auto(BlockDetector):
             memory[_MEMORY.format("count", number)] = np.zeros((series, 1))
             memory[_MEMORY.format("since", number)] = np.full((series, 1), np.inf)
             for part in family.parts:
-                memory |= {_MEMORY.format(part.name, name): own for name, own in part.detector.begin(series).items()}
+                memory |= prefixed(f"{part.name}.", part.detector.begin(series))
                 if part.tail:
                     memory[_MEMORY.format("past", part.name)] = np.full((series, 0), np.nan)
         return memory
@@ -134,7 +134,7 @@ class Auto(BlockDetector):
         models, ranks, corrections = {}, {}, []
         for number, family in enumerate(self.families):
             for part in family.parts:
-                models[part.name] = part.detector.model(tape, first, _own(memory, part.name))
+                models[part.name] = part.detector.model(tape, first, part_of(memory, f"{part.name}."))
                 if part.tail:
                     ranks[part.name] = Ranks.of(memory[_MEMORY.format("past", part.name)], part.tail)
             corrections.append(correction(memory[_MEMORY.format("count", number)], memory["seen"]))
@@ -164,8 +164,8 @@ class Auto(BlockDetector):
             more, since = alarms(sums[:, :, number] >= LEVEL, since)
             kept[_MEMORY.format("count", number)], kept[_MEMORY.format("since", number)] = count + more, since
             for part in family.parts:
-                own = part.detector.learn(model.models[part.name], tape, first, last, _own(memory, part.name))
-                kept |= {_MEMORY.format(part.name, name): value for name, value in own.items()}
+                own = part.detector.learn(model.models[part.name], tape, first, last, part_of(memory, f"{part.name}."))
+                kept |= prefixed(f"{part.name}.", own)
                 if part.tail:
                     past = _MEMORY.format("past", part.name)
                     kept[past] = remembered(memory[past], np.where(there, model.raw[part.name], np.nan))
@@ -174,9 +174,3 @@ class Auto(BlockDetector):
     def score(self, values: FloatArray) -> FloatArray:
         """Score every point by its past alone; NaN while warming up. Shape (n,) or (series, n)."""
         return rowwise(values, lambda table: np.maximum(np.fmax.reduce(self.trace(table), axis=2) - np.log10(len(FAMILIES)), 0.0))
-
-
-def _own(memory: Memory, name: str) -> Memory:
-    """The memory of one part."""
-    prefix = _MEMORY.format(name, "")
-    return {key.removeprefix(prefix): value for key, value in memory.items() if key.startswith(prefix)}

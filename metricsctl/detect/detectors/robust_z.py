@@ -71,9 +71,8 @@ class RobustZ(BlockDetector):
     def judge(self, model: None, tape: Tape, first: int, last: int) -> FloatArray:
         """Distances in robust standard deviations."""
         del model
-        begin = (
-            (first // self._step * self._step - self.window) // self._step * self._step
-        )  # statistics are refreshed at the same places wherever blocks begin
+        step = self._step
+        begin = (first // step * step - self.window) // step * step  # where statistics are refreshed does not depend on the block
         table = tape.observed(begin, last)
         return np.minimum(self._band(table, first - begin).score(table[:, first - begin :]), _MOST)
 

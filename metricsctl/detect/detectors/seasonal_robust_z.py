@@ -101,9 +101,8 @@ class SeasonalRobustZ:
         begin = max(first - self.reach, 0) // refresh * refresh
         groups = [slice(row, row + _ROWS) for row in range(0, max(len(values), 1), _ROWS)]
         parts = [self._band(values[rows, begin:], positive[rows, begin:]) for rows in groups]
-        return Band(
-            *(np.concatenate(found)[:, first - begin :] for found in zip(*((one.expected, one.scale) for one in parts), strict=True))
-        )
+        expected, scale = np.concatenate([part.expected for part in parts]), np.concatenate([part.scale for part in parts])
+        return Band(expected[:, first - begin :], scale[:, first - begin :])
 
     def _band(self, values: FloatArray, positive: npt.NDArray[np.bool_]) -> Band:
         expected, usable = self._expected(values, positive)
