@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from metricsctl.definition.project import Project
 from metricsctl.definition.schema import Alias
 from metricsctl.detect.budget import Budget
 from metricsctl.detect.describe import EVIDENCE
-from metricsctl.detect.examine import Found, examine
+from metricsctl.detect.examine import Found, examine_together
 from metricsctl.detect.labels import LABELS_FILE, Label, read_labels
 from metricsctl.detect.registry import AUTO, create
 from metricsctl.detect.report import AnomalyReport, Emit
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["DetectOptions", "detect", "detect_frame"]
+
+_TOGETHER = 256  # sets that are judged at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,29 +170,32 @@ def _report(
     *,
     weekly_only: bool,
 ) -> AnomalyReport:
-    by_metric: dict[str, list[SeriesSet]] = {}
-    for item in sets:
-        by_metric.setdefault(item.traits.metric, []).append(item)
-    found: list[Found] = []
-    summaries: list[MetricSummary] = []
+    by_metric: dict[str, list[int]] = {}
+    for place, item in enumerate(sets):
+        by_metric.setdefault(item.traits.metric, []).append(place)
+    judged: dict[int, tuple[Found, MetricSummary]] = {}
     families = EVIDENCE if options.detector == AUTO else ()
     progress.start("detect", sum(len(item.series) for item in sets), "series")
     try:
-        for metric, own in by_metric.items():
-            size = sum(len(item.series) for item in own)
-            states = kept.of(metric, own) if options.detector == AUTO else None
-            for item in own:
-                budget = options.budget or item.traits.care.budget or Budget()
-                rate = budget.rate(item.grid.length, size)
-                one = examine(item, options.detector, rate, starts[metric], weekly_only=weekly_only, states=states)
-                found.append(one)
-                counts = (len(item.series), one.judged, one.alarms)
-                summaries.append(summary_of(metric, item.grid.length, budget, rate, counts, (one.seasons, families)))
-                progress.advance(len(item.series))
+        for metric, places in by_metric.items():
+            size = sum(len(sets[place].series) for place in places)
+            states = kept.of(metric, [sets[place] for place in places]) if options.detector == AUTO else None
+            for group in _on_the_same_windows(sets, places):
+                items = [sets[place] for place in group]
+                budget = options.budget or items[0].traits.care.budget or Budget()
+                length = items[0].grid.length
+                rate = budget.rate(length, size)
+                parts = examine_together(items, options.detector, rate, starts[metric], weekly_only=weekly_only, states=states)
+                for place, one in zip(group, parts, strict=True):
+                    counts = (len(sets[place].series), one.judged, one.alarms)
+                    judged[place] = (one, summary_of(metric, length, budget, rate, counts, (one.seasons, families)))
+                progress.advance(sum(len(item.series) for item in items))
             if states is not None:
                 states.write()
     finally:
         progress.finish()
+    found = [judged[place][0] for place in range(len(sets))]
+    summaries = [judged[place][1] for place in range(len(sets))]
     noticed = [*diagnostics, *_too_short(found), *_constant(found), *_restated(sets, found)]
     episodes = sorted((episode for item in found for episode in item.episodes), key=lambda one: (one.onset_us, one.metric, str(one.key)))
     series = tuple(one for item in found for one in item.series)
@@ -203,6 +209,17 @@ def _report(
         together(summaries),
         budgeted=options.budget is not None,
     )
+
+
+def _on_the_same_windows(sets: Sequence[SeriesSet], places: Sequence[int]) -> Iterator[list[int]]:
+    """The places of sets that can be judged together, at most so many that progress is seen."""
+    groups: dict[tuple[int, bytes], list[int]] = {}
+    for place in places:
+        grid = sets[place].grid
+        same = hashlib.blake2b(grid.times.tobytes() + grid.place.tobytes()).digest()
+        groups.setdefault((grid.length, same), []).append(place)
+    for group in groups.values():
+        yield from (group[first : first + _TOGETHER] for first in range(0, len(group), _TOGETHER))
 
 
 def _restated(sets: Sequence[SeriesSet], found: Sequence[Found]) -> list[Diagnostic]:

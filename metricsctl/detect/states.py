@@ -46,7 +46,8 @@ class SeriesStates:
         self.stale: set[str] = set()  # known ones whose past has changed since
 
     def keeps(self, series: int, windows: int) -> bool:
-        """Whether so many series are not too much to keep."""
+        """Whether so many series more are not too much to keep."""
+        series += len(self.fresh)
         return self.path is not None and series * (windows * _A_WINDOW + min(windows, MEMORY) * _A_SCORE) <= _MOST_BYTES
 
     def get(self, name: str, values: FloatArray, counts: FloatArray, settled: int) -> State | None:

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from metricsctl.core.durations import Duration
 from metricsctl.core.errors import DataError, UnknownName, UsageError
 from metricsctl.detect.budget import Budget
+from metricsctl.detect.report import ScoredSeries
 from metricsctl.detect.run import DetectOptions, detect_frame
 from metricsctl.render import Style, render
 
@@ -260,3 +262,25 @@ def test_an_episode_that_is_over_has_no_course() -> None:
     frame.loc[200:204, "value"] += 90
     (episode,) = detect_frame(frame).episodes
     assert (episode.state, episode.course) == ("over", None)
+
+
+def test_series_on_the_same_windows_are_judged_together_as_each_alone() -> None:
+    rng = np.random.default_rng(8)
+    frames = []
+    for place in range(5):
+        frame = hourly(seed=place).assign(host=f"h{place}")
+        frame.loc[150 + place, "value"] += 70
+        frames.append(frame if place else frame.drop(index=rng.integers(0, 288, 20)))  # the first has windows of its own
+    options = DetectOptions(emit="scores", budget=Budget.parse("1/day"))
+    together = detect_frame(pd.concat(frames).sample(frac=1, random_state=0), by=["host"], options=options)
+    assert len(together.series) == 5
+    for one in together.series:
+        alone = examine_alone(frames[int(str(one.key["host"])[1])])
+        for field in ("score", "expected", "expected_low", "expected_high", "alert", "status"):
+            np.testing.assert_array_equal(getattr(one, field), getattr(alone, field), err_msg=field)
+
+
+def examine_alone(frame: pd.DataFrame) -> ScoredSeries:
+    """The series of a frame at a fifth of the budget, which it has among five."""
+    (one,) = detect_frame(frame, by=["host"], options=DetectOptions(budget=Budget(0.2, Duration(1, "d")))).series
+    return one
