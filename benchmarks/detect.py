@@ -31,7 +31,7 @@ from metricsctl.detect.series import Series, SeriesSet, Traits
 
 BUDGET = Budget.parse("1/week")
 WEEKLY = np.geomspace(1 / 8, 4, 41).tolist()  # budgets that are compared, false alarms a week
-QUIET = 60  # points between two alerts of a detector's plain scores: an hour of minutes
+QUIET = 120  # points between two alerts of a detector's plain scores: two hours of minutes, as `quiet_windows` has it
 
 
 def series_set(seconds: np.ndarray, values: np.ndarray) -> SeriesSet:
@@ -125,10 +125,9 @@ def held_out(files: list[nab.File], alerts: dict[float, list[np.ndarray]], fold:
 
 def alerts_of(score: np.ndarray, threshold: float) -> np.ndarray:
     """The first point of each episode over a threshold."""
-    over = np.flatnonzero(score >= threshold)
+    anomaly = score >= threshold
     found = np.zeros(len(score), dtype=bool)
-    if len(over):
-        found[over[np.append(True, np.diff(over) > QUIET)]] = True
+    found[[one.alert for one in stretches(anomaly, anomaly.astype(np.int8), score, score, QUIET)]] = True
     return found
 
 

@@ -42,14 +42,14 @@ class Stretch:
 
 
 def quiet_windows(length: int) -> int:
-    """How many ordinary windows end an episode, for windows of a length in microseconds: half a day, at least twelve and at most sixty.
+    """How many ordinary windows end an episode, for windows of a length in microseconds: half a day, at least twelve and at most 120.
 
     Of a day or longer it is three.
 
     >>> [quiet_windows(US["d"] // a_day) for a_day in (1, 24, 288, 1440)]
-    [3, 12, 60, 60]
+    [3, 12, 120, 120]
     """
-    return 3 if length >= US["d"] else min(max(US["d"] // 2 // length if length else 0, 12), 60)
+    return 3 if length >= US["d"] else min(max(US["d"] // 2 // length if length else 0, 12), 120)
 
 
 def stretches(
@@ -57,25 +57,29 @@ def stretches(
 ) -> Iterator[Stretch]:
     """The episodes of one series, in the order of their alerts.
 
-    Anomalies no more than `quiet` apart are one; one on the other side begins an episode of its own if it is ten times less probable than
-    all before it: what swings back is no news. One on the same side that is, and comes at least `quiet` after the last alert, is an alert
-    again.
+    Anomalies no more than `quiet` apart are one, unless more than a quarter of that (and three) was quiet and the next is odder than all of
+    them: that is another incident. One on the other side begins an episode of its own if it is ten times less probable than all before it:
+    what swings back is no news. One on the same side that is, and comes at least `quiet` after the last alert, is an alert again.
     """
     previous = -1
     for group in _groups(anomaly, side, score, quiet):
         sign = int(side[group[0]])
-        towards = np.nan_to_num(sign * deviation, nan=0.0, posinf=1e9, neginf=-1e9)
-        onset = _onset(towards, group[0], previous + 1)
-        end = _end(towards, onset, group[-1])
-        previous = end
-        yield Stretch(onset, group[0], onset + int(np.argmax(towards[onset : end + 1])), end, sign, tuple(_again(group, score, quiet)))
+        first = max(min(previous + 1, group[0]), group[0] - _LOOK_BACK + 1)
+        towards = np.nan_to_num(sign * deviation[first : group[-1] + 1], nan=0.0, posinf=1e9, neginf=-1e9)
+        onset = _onset(towards, group[0] - first)
+        end = _end(towards, onset)
+        previous = first + end
+        peak = onset + int(np.argmax(towards[onset : end + 1]))
+        yield Stretch(first + onset, group[0], first + peak, previous, sign, tuple(_again(group, score, quiet)))
 
 
 def _groups(anomaly: npt.NDArray[np.bool_], side: npt.NDArray[np.int8], score: FloatArray, quiet: int) -> list[list[int]]:
     groups: list[list[int]] = []
     largest, last = -np.inf, -np.inf
     for place in np.flatnonzero(anomaly).tolist():
-        joins = place - last <= quiet and (side[groups[-1][0]] == side[place] or score[place] < largest + _WORSE)
+        gap = place - last
+        near = gap <= max(quiet // 4, 3) or (gap <= quiet and score[place] <= largest)
+        joins = near and (side[groups[-1][0]] == side[place] or score[place] < largest + _WORSE)
         if joins:
             groups[-1].append(place)
         else:
@@ -94,17 +98,16 @@ def _again(group: list[int], score: FloatArray, quiet: int) -> Iterator[int]:
         largest = max(largest, score[place])
 
 
-def _onset(towards: FloatArray, alert: int, earliest: int) -> int:
+def _onset(towards: FloatArray, alert: int) -> int:
     """The window from which on the evidence up to the alert is largest."""
-    first = max(min(earliest, alert), alert - _LOOK_BACK + 1)
     drift = _STRONG_DRIFT if towards[alert] >= _STRONG else _DRIFT
-    evidence = np.cumsum((towards[first : alert + 1] - drift)[::-1])
+    evidence = np.cumsum((towards[: alert + 1] - drift)[::-1])
     return alert - int(np.argmax(evidence))
 
 
-def _end(towards: FloatArray, onset: int, last: int) -> int:
+def _end(towards: FloatArray, onset: int) -> int:
     """The last anomaly that is by itself out of the ordinary: a sum of deviations stays high a while longer."""
-    end = last
+    end = len(towards) - 1
     while end > onset and towards[end] <= ELEVATED:
         end -= 1
     return end

@@ -99,8 +99,8 @@ class Resumable:
         last = first + int(np.flatnonzero(unknown.any(axis=0))[-1]) + 1
         found, rest = self.early.band(values[:, :last]), ((0, 0), (0, values.shape[1] - last))
         own = widen(Band(*(np.pad(one[:, first:], rest, constant_values=np.nan) for one in (found.expected, found.scale))))
-        usable = unknown & (own.scale > 0)  # of zeros alone anything else would be infinitely far
-        return Band(np.where(usable, own.expected, np.nan), np.where(usable, own.scale, np.nan))
+        scale = np.where(own.scale > 0, own.scale, np.nan)  # of zeros alone anything else would be infinitely far
+        return Band(np.where(unknown, own.expected, np.nan), np.where(unknown, scale, np.nan))
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,10 @@ def median(minimum: int) -> Callable[[FloatArray], FloatArray]:
 
 
 def median_and_mad(minimum: int) -> Callable[[FloatArray], FloatArray]:
-    """Work for `over_past`: median and median absolute deviation (as a standard deviation), NaN where fewer than `minimum` are known."""
+    """Work for `over_past`: median and median absolute deviation (as a standard deviation), NaN where fewer than `minimum` are known.
+
+    Where most values are the same, and the latter is zero, it is the plain standard deviation from the median instead.
+    """
 
     def work(rows: FloatArray) -> FloatArray:
         ordered = np.sort(rows, axis=1)
@@ -88,6 +91,8 @@ def median_and_mad(minimum: int) -> Callable[[FloatArray], FloatArray]:
         apart = np.abs(rows - centre[:, None])
         apart.sort(axis=1)
         spread = MAD * sorted_quantile(apart, counts, 0.5)
+        flat = np.flatnonzero(spread == 0)
+        spread[flat] = np.sqrt(np.nansum(apart[flat] ** 2, axis=1) / np.maximum(counts[flat], 1))
         return np.where(counts[:, None] >= minimum, np.stack([centre, spread], axis=1), np.nan)
 
     return work

@@ -23,7 +23,8 @@ class RobustZ(BlockDetector):
 
     $$ s_t = \frac{|x_t - \operatorname{med}(x_{t-w..t-1})|}{1.4826 \operatorname{MAD}(x_{t-w..t-1}) + f\,|\operatorname{med}|} $$
 
-    Both are refreshed each time a twelfth of the window has passed.
+    Both are refreshed each time a twelfth of the window has passed. Where more than half of the values are the same the MAD is zero; the
+    standard deviation from the median then stands for 1.4826 MAD.
 
     Parameters
     ----------

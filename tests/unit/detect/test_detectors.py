@@ -50,6 +50,15 @@ def test_robust_z_is_the_distance_from_its_band_wherever_blocks_begin(window: in
     np.testing.assert_array_equal(detector.score(values), detector.band(values[None]).score(values[None])[0])
 
 
+def test_robust_z_of_a_series_that_mostly_stands_still_takes_the_standard_deviation() -> None:
+    values = np.where(np.arange(300) % 7 == 3, 5.0, 0.0)
+    values[[50, 51]] = np.nan
+    median, spread = median_and_mad(20)(values[None])[0]
+    assert (median, spread) == (0.0, pytest.approx(np.sqrt(np.nanmean(values**2))))
+    moving = np.arange(40.0)
+    assert median_and_mad(20)(moving[None])[0].tolist() == [19.5, pytest.approx(14.826)]  # the median of the distances is 10
+
+
 def test_the_nearest_stretch_is_the_nearest_one() -> None:
     """While all stretches of the past are kept, the distance is that of a plain search."""
     values = series_for_checks(400)

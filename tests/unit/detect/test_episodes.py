@@ -43,6 +43,19 @@ def test_an_episode_that_gets_ten_times_worse_is_told_of_again_but_not_at_once()
     assert one.alerts == [1, 5]
 
 
+def test_what_comes_back_odder_after_a_quarter_of_quiet_is_another_episode() -> None:
+    def alerts(second: float, at: int, quiet: int = 40) -> list[int]:
+        score = np.zeros(60)
+        score[[5, at]] = 5.0, second
+        anomaly = score > 3
+        return [one.alert for one in stretches(anomaly, anomaly.astype(np.int8), score, score, quiet)]
+
+    assert alerts(6.0, 16) == [5, 16]
+    assert alerts(6.0, 15) == [5]  # too soon
+    assert alerts(5.0, 16) == [5]  # no odder
+    assert alerts(6.0, 8, quiet=3) == [5]  # of days three are one in any case
+
+
 def test_a_sum_that_stays_high_does_not_prolong_an_episode() -> None:
     assert found([0, 6, 6, 6, 0.2, 0.1, 0], [2, 3, 4, 5]) == [(1, 2, 1, 3, 1)]
 

@@ -168,6 +168,16 @@ def test_how_much_history_another_detector_needs(detector: str, words: str) -> N
     assert [item.message for item in found] == [f"too little history to judge value: it has 60 windows, {words}"]
 
 
+def test_cells_may_hold_lists_and_numbers_be_too_large(tmp_path: Path) -> None:
+    path = tmp_path / "load.ndjson"
+    line = '{{"time": "2026-01-01T{:02}:00", "load": 1, "tags": ["{}"]}}\n'
+    path.write_text("".join(line.format(hour, tag) for hour in range(9) for tag in "ab"))
+    assert {tuple(one.key.items()) for one in detect_frame(path, options=SCORES).series} == {(("tags", f"['{tag}']"),) for tag in "ab"}
+    path.write_text(f'{{"time": "2026-01-01T00:00", "load": 1{"0" * 400}}}\n')
+    with pytest.raises(DataError, match="no column holds numbers: time, load"):
+        detect_frame(path)
+
+
 def test_a_spike_is_found_in_the_first_hours_of_minutes() -> None:
     """Before a season is known a value is set against the last ones; half an hour of ordinary ones is enough for a large one."""
     rng = np.random.default_rng(5)
@@ -187,6 +197,21 @@ def test_nothing_is_infinitely_far_from_zeros_alone() -> None:
     values = np.where(np.arange(60) % 7 == 3, 5.0, 0.0)
     frame = pd.DataFrame({"time": pd.date_range("2026-11-01", periods=60, freq="h"), "value": values})
     assert not detect_frame(frame, options=DetectOptions(budget=Budget.parse("1/week"))).episodes
+
+
+def test_windows_whose_season_is_unknown_are_set_against_the_last_ones() -> None:
+    """A series that mostly stands still, with holes where there should be a yesterday."""
+    rng = np.random.default_rng(2)
+    size = 12 * 288
+    values = np.where(rng.random(size) < 0.1, rng.uniform(1, 2, size), 0.0)
+    values[3000] = 40.0
+    frame = pd.DataFrame({"time": pd.date_range("2026-11-01", periods=size, freq="5min"), "value": values})
+    holes = np.concatenate([3000 - day * 288 + np.arange(-20, 21) for day in range(1, 10)])
+    report = detect_frame(frame.drop(index=holes), options=DetectOptions(budget=Budget.parse("1/week"), emit="scores"))
+    (series,) = report.series
+    late = series.time >= series.time[0] + 4 * 86_400_000_000
+    assert not np.isnan(series.score[late]).any()
+    assert "2026-11-11 10:00:00" in [episode.onset for episode in report.episodes]
 
 
 def test_the_table_shows_the_peak_and_how_long_it_was() -> None:
