@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from metricsctl.detect.base import Detector, FloatArray
+from metricsctl.detect.stream import BlockDetector, Stream
 
 __all__ = ["CHECKS", "series_for_checks"]
 
@@ -119,6 +120,19 @@ def check_long_series(detector: Detector) -> None:
     np.testing.assert_equal(detector.score(values).shape, values.shape)
 
 
+def check_goes_on(detector: Detector) -> None:
+    """A detector that works block by block gives the same in pieces, its state saved and loaded in between, as all at once."""
+    if not isinstance(detector, BlockDetector):
+        return
+    values = series_for_checks()[None]
+    parts, stream = [], Stream(detector, 1)
+    for first, last in ((0, 1), (1, 140), (140, 141), (141, 400)):
+        parts.append(stream.push(values[:, first:last]))
+        state, stream = stream.save(), Stream(detector, 1)
+        stream.load(state)
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), Stream(detector, 1).push(values))
+
+
 CHECKS: tuple[Callable[[Detector], None], ...] = (
     check_replaced_future,
     check_repeatable,
@@ -131,4 +145,5 @@ CHECKS: tuple[Callable[[Detector], None], ...] = (
     check_constant_is_quiet,
     check_infinity_is_absent,
     check_long_series,
+    check_goes_on,
 )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Monthly", "is_dated"]
 
+Places = npt.NDArray[np.int64]
 _MONTHS, _AGREE = 4, 3  # months that are looked at, and how many of them must agree
 _LAST_DAYS = 3  # days that are counted from the end of the month
 
@@ -49,9 +50,9 @@ class Monthly:
         """How many places back the deviations of the last months lie at most."""
         return 31 * _MONTHS * (US["d"] // self.grid.length)
 
-    def common(self, apart: FloatArray) -> FloatArray:
-        """What is to be expected of the deviations of the last places; 0 where nothing is known. Shape (series, n) in and out."""
-        months = list(_months_before(self.grid, self.grid.size - apart.shape[1]))
+    def common(self, apart: FloatArray, first: int) -> FloatArray:
+        """What is to be expected of the deviations from place `first` on; 0 where nothing is known. Shape (series, n) in and out."""
+        months = list(_months_before(self.grid, np.arange(first, first + apart.shape[1])))
         if not months[_AGREE - 1][1].any():
             return np.zeros_like(apart)
         before = np.stack([np.where(known, np.nan_to_num(apart[:, place]), 0.0) for place, known in months])
@@ -60,16 +61,15 @@ class Monthly:
         return moved
 
 
-def _months_before(grid: Grid, first: int) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]]:
-    """How far behind `first` the same day one, two ... months before each place from `first` on lies, and whether that is not before it."""
-    places = np.arange(first, grid.size)
+def _months_before(grid: Grid, places: Places) -> Iterator[tuple[Places, npt.NDArray[np.bool_]]]:
+    """How far behind the first place the same day one, two ... months before each place lies, and whether that is not before it."""
     day = (grid.start + places * grid.length) // US["d"]
     month = day.view("datetime64[D]").astype("datetime64[M]")
     from_end = _first(month + 1) - day
     for back in range(1, _MONTHS + 1):
         same = np.where(from_end <= _LAST_DAYS, _first(month - back + 1) - from_end, _first(month - back) + day - _first(month))
         place = places - (day - same) * (US["d"] // grid.length)
-        yield np.maximum(place - first, 0), place >= first
+        yield np.maximum(place - places[:1], 0), place >= places[:1]
 
 
 def _first(month: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

@@ -137,7 +137,10 @@ def never_negative(values: FloatArray) -> npt.NDArray[np.bool_]:
     return np.concatenate([np.ones((len(values), 1), dtype=bool), kept[:, :-1]], axis=1)
 
 
-def rarely_negative(values: FloatArray, share: float) -> npt.NDArray[np.bool_]:
-    """Whether at most a `share` of the known values before a point were negative."""
-    found = np.cumsum(values < 0, axis=1) <= share * np.cumsum(~np.isnan(values), axis=1)
-    return np.concatenate([np.ones((len(values), 1), dtype=bool), found[:, :-1]], axis=1)
+def rarely_negative(
+    values: FloatArray, share: float, negative: FloatArray | float = 0.0, known: FloatArray | float = 0.0
+) -> npt.NDArray[np.bool_]:
+    """Whether at most a `share` of the known values before a point were negative; of those before the first one `negative` of `known`."""
+    found = negative + np.cumsum(values < 0, axis=1) <= share * (known + np.cumsum(~np.isnan(values), axis=1))
+    begun = np.broadcast_to(np.asarray(negative <= share * known), (len(values), 1))
+    return np.concatenate([begun, found[:, :-1]], axis=1)

@@ -20,10 +20,12 @@ class BlockDetector:
     """A detector that learns before each block, from its past, what the points of the block are judged by.
 
     `reach` is the number of points of the past that `model` and `judge` look at; what lies further back must be in the memory.
+    `judges_missing`: a point without a value has a score too.
     """
 
     invariant: ClassVar[frozenset[str]] = frozenset()
     horizons: ClassVar[tuple[int, ...]] = (1,)
+    judges_missing: ClassVar[bool] = False
 
     @property
     def reach(self) -> int:
@@ -102,7 +104,8 @@ class Stream:
                     self.first, self.model = last, None
         self._forget()
         scores = np.concatenate(parts, axis=1) if parts else np.full(values.shape, np.nan)
-        scores[~np.isfinite(values)] = np.nan
+        if not self.detector.judges_missing:
+            scores[~np.isfinite(values)] = np.nan
         return scores
 
     def _forget(self) -> None:

@@ -7,17 +7,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from metricsctl.detect.base import FloatArray, rowwise
+from metricsctl.detect.base import FloatArray
 from metricsctl.detect.rolling import over_past
+from metricsctl.detect.windowed import WindowedDetector
 
 __all__ = ["ChangePoint"]
 
 _MOST = 1e9
-_HUGE = 1e120  # larger values would overflow when they are squared
 
 
 @dataclass(frozen=True, slots=True)
-class ChangePoint:
+class ChangePoint(WindowedDetector):
     r"""How clearly the mean of the last points differs from that of those before: the largest of Welch's t over the places of the cut.
 
     $$ s_t = \max_{w \in W} \frac{|\overline{x}_{t-w+1..t} - \overline{x}_{t-n+1..t-w}|}{\sqrt{v_{new} / w + v_{old} / (n - w)}} $$
@@ -45,21 +45,22 @@ class ChangePoint:
     """
 
     invariant: ClassVar[frozenset[str]] = frozenset({"scale"})
-    horizons: ClassVar[tuple[int, ...]] = (1,)
 
     window: int = 96
     cuts: tuple[int, ...] = (8, 16, 32)
     floor: float = 0.001
 
-    def score(self, values: FloatArray) -> FloatArray:
-        """Score every point by its past alone; NaN while warming up. Shape (n,) or (series, n)."""
-        return rowwise(values, self._score)
+    @property
+    def look_back(self) -> int:
+        """Points of the past that are looked at."""
+        return self.window
 
-    def _score(self, values: FloatArray) -> FloatArray:
+    def judged(self, table: FloatArray, begin: int, first: int) -> FloatArray:
+        """The largest of Welch's t."""
         # one column more: the statistics before a place are then those up to the place before it
-        held = np.concatenate([np.clip(values, -_HUGE, _HUGE), np.full((len(values), 1), np.nan)], axis=1)
-        found = over_past(held, self.window, 1, self._clearest)[0][:, 1:]
-        return np.where(np.isnan(values), np.nan, found)
+        held = np.concatenate([table, np.full((len(table), 1), np.nan)], axis=1)
+        found = over_past(held, self.window, 1, self._clearest, first - begin + 1)[0]
+        return np.where(np.isnan(table[:, first - begin :]), np.nan, found)
 
     def _clearest(self, rows: FloatArray) -> FloatArray:
         known = ~np.isnan(rows)

@@ -7,8 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from metricsctl.detect.base import FloatArray, rowwise
+from metricsctl.detect.base import FloatArray
+from metricsctl.detect.blocks import Memory, Tape
 from metricsctl.detect.rolling import median_and_mad, over_past
+from metricsctl.detect.stream import BlockDetector
 
 __all__ = ["Cusum"]
 
@@ -16,7 +18,7 @@ _MOST = 4.0  # standard deviations that one point may add: a spike is no shift
 
 
 @dataclass(frozen=True, slots=True)
-class Cusum:
+class Cusum(BlockDetector):
     r"""How far the deviations from the usual level have added up on one side: small shifts that last.
 
     $$ s_t = \max(S^+_t, S^-_t), \quad S^\pm_t = \max(0,\; S^\pm_{t-1} \pm u_t - k), \quad
@@ -47,31 +49,58 @@ class Cusum:
     """
 
     invariant: ClassVar[frozenset[str]] = frozenset({"scale"})
-    horizons: ClassVar[tuple[int, ...]] = (1,)
 
     window: int = 168
     slack: float = 0.5
     floor: float = 0.01
     minimum: int = 20
 
-    def score(self, values: FloatArray) -> FloatArray:
-        """Score every point by its past alone; NaN while warming up. Shape (n,) or (series, n)."""
-        return rowwise(values, self._score)
+    @property
+    def reach(self) -> int:
+        """Points of the past that are looked at."""
+        return self.window + 2 * self._step
 
-    def _score(self, values: FloatArray) -> FloatArray:
-        step = max(1, self.window // 24)
-        median, deviation = over_past(values, self.window, step, median_and_mad(self.minimum))
-        scale = deviation + self.floor * np.abs(median)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            away = np.where(values == median, 0.0, (values - median) / scale)
-        away = np.clip(away, -_MOST, _MOST)
-        known = ~np.isnan(away)
-        sums = [_excess(np.where(known, side * np.nan_to_num(away) - self.slack, 0.0)) for side in (1, -1)]
-        return np.where(known, np.maximum(*sums), np.nan)
+    @property
+    def _step(self) -> int:
+        return max(1, self.window // 24)
+
+    def begin(self, series: int) -> Memory:
+        """Nothing has added up."""
+        return {"above": np.zeros((series, 1)), "below": np.zeros((series, 1))}
+
+    def model(self, tape: Tape, first: int, memory: Memory) -> Memory:
+        """The sums before the block."""
+        del tape, first
+        return memory
+
+    def judge(self, model: Memory, tape: Tape, first: int, last: int) -> FloatArray:
+        """The larger of the two sums."""
+        away = self._away(tape, first, last)
+        sums = self._sums(away, model)
+        return np.where(np.isnan(away), np.nan, np.maximum(sums["above"], sums["below"]))
+
+    def learn(self, model: Memory, tape: Tape, first: int, last: int, memory: Memory) -> Memory:
+        """The sums after the block."""
+        del model
+        return {name: own[:, -1:] for name, own in self._sums(self._away(tape, first, last), memory).items()}
+
+    def _away(self, tape: Tape, first: int, last: int) -> FloatArray:
+        """The distances of a block, in robust standard deviations."""
+        begin = (first // self._step * self._step - self.window) // self._step * self._step
+        values = tape.observed(begin, last)
+        median, deviation = over_past(values, self.window, self._step, median_and_mad(self.minimum), first - begin)
+        own, scale = values[:, first - begin :], deviation + self.floor * np.abs(median)
+        return np.clip(np.where(own == median, 0.0, (own - median) / scale), -_MOST, _MOST)
+
+    def _sums(self, away: FloatArray, before: Memory) -> Memory:
+        steps = {
+            name: np.where(np.isnan(away), 0.0, side * np.nan_to_num(away) - self.slack) for name, side in (("above", 1), ("below", -1))
+        }
+        return {name: _excess(own, before[name]) for name, own in steps.items()}
 
 
-def _excess(steps: FloatArray) -> FloatArray:
+def _excess(steps: FloatArray, before: FloatArray) -> FloatArray:
     """A running sum that begins anew wherever it would fall below 0: how far the plain one is above its least value so far."""
-    total = np.cumsum(steps, axis=1)
+    total = before + np.cumsum(steps, axis=1)
     found: FloatArray = total - np.minimum(np.minimum.accumulate(total, axis=1), 0.0)
     return found

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from metricsctl.detect.base import Band, FloatArray, rowwise
+from metricsctl.detect.base import Band, FloatArray
 from metricsctl.detect.past import Ordered, typical_size
+from metricsctl.detect.windowed import WindowedDetector
 
 __all__ = ["Decomposition"]
 
 
 @dataclass(frozen=True, slots=True)
-class Decomposition:
+class Decomposition(WindowedDetector):
     r"""Distance from level plus seasons, in robust standard deviations of what they left over.
 
     $$ x_i = \ell_i + \sum_P c_P(i \bmod P) + r_i, \quad
@@ -53,26 +53,36 @@ class Decomposition:
     cycles: int = 5
     floor: float = 0.001
 
+    @property
+    def look_back(self) -> int:
+        """Points of the past that the seasons are made of."""
+        return self.cycles * self.seasons[-1]
+
+    @property
+    def refresh(self) -> int:
+        """Points from one fit to the next."""
+        return max(self.seasons[0] // 8, 1)
+
+    def judged(self, table: FloatArray, begin: int, first: int) -> FloatArray:
+        """Distances in robust standard deviations."""
+        return self._band(table, begin, first).score(table[:, first - begin :])
+
     def band(self, values: FloatArray) -> Band:
         """Level plus seasons, and the typical size of what they left over."""
-        expected, scale = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
-        for first, last in self._blocks(values.shape[1]):
-            usable = [period for period in self.seasons if first >= 3 * period]
+        return self._band(values, 0, 0)
+
+    def _band(self, table: FloatArray, begin: int, first: int) -> Band:
+        end = begin + table.shape[1]
+        expected, scale = np.full((len(table), end - first), np.nan), np.full((len(table), end - first), np.nan)
+        for fit in range(first // self.refresh * self.refresh, end, self.refresh):
+            usable = [period for period in self.seasons if fit >= 3 * period]
             if usable:
-                window = min(first, self.cycles * usable[-1])
-                level, rest, ahead = _fitted(values[:, first - window : first], usable, last - first)
-                expected[:, first:last] = level + ahead
-                scale[:, first:last] = typical_size(rest)[:, None] + self.floor * np.abs(level)
+                oldest, last = fit - min(fit, self.cycles * usable[-1]), min(fit + self.refresh, end)
+                level, rest, ahead = _fitted(table[:, oldest - begin : fit - begin], usable, last - fit)
+                own = slice(max(fit - first, 0), last - first)
+                expected[:, own] = (level + ahead)[:, max(first - fit, 0) :]
+                scale[:, own] = typical_size(rest)[:, None] + self.floor * np.abs(level)
         return Band(expected, scale)
-
-    def score(self, values: FloatArray) -> FloatArray:
-        """Score every point by its past alone; NaN while warming up. Shape (n,) or (series, n)."""
-        return rowwise(values, lambda table: self.band(table).score(table))
-
-    def _blocks(self, size: int) -> Iterator[tuple[int, int]]:
-        step = max(self.seasons[0] // 8, 1)
-        for first in range(0, size, step):
-            yield first, min(first + step, size)
 
 
 def _fitted(past: FloatArray, seasons: list[int], ahead: int) -> tuple[FloatArray, FloatArray, FloatArray]:

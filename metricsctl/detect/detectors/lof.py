@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from metricsctl.detect.base import FloatArray, rowwise
-from metricsctl.detect.refit import refitted
+from metricsctl.detect.base import FloatArray
+from metricsctl.detect.refit import RefittedDetector
 
 __all__ = ["Lof"]
 
@@ -16,7 +16,7 @@ _MOST = 1e9
 
 
 @dataclass(frozen=True, slots=True)
-class Lof:
+class Lof(RefittedDetector):
     r"""How much thinner the past lies around a point than around the neighbours that it has there.
 
     $$ s_t = \max\Bigl(\frac{1}{k} \sum_{i \in N_k(f_t)} \frac{\operatorname{lrd}(f_i)}{\operatorname{lrd}(f_t)} - 1,\; 0\Bigr), \quad
@@ -47,21 +47,14 @@ class Lof:
     """
 
     invariant: ClassVar[frozenset[str]] = frozenset()
-    horizons: ClassVar[tuple[int, ...]] = (1,)
 
     window: int = 1000
     refit: int = 200
     neighbours: int = 20
     minimum: int = 50
 
-    def score(self, values: FloatArray) -> FloatArray:
-        """Score every point by its past alone; NaN while warming up. Shape (n,) or (series, n)."""
-        return rowwise(values, lambda table: np.stack([self._one(row) for row in table]) if len(table) else table)
-
-    def _one(self, values: FloatArray) -> FloatArray:
-        return refitted(values, self.window, self.refit, self.minimum, self._scores)
-
-    def _scores(self, past: FloatArray, block: FloatArray) -> FloatArray:
+    def fitted(self, past: FloatArray, block: FloatArray) -> FloatArray:
+        """Scores of the features of a block by those of the past."""
         from sklearn.neighbors import LocalOutlierFactor
 
         if (past == past[0]).all():  # no density to compare with

@@ -6,15 +6,18 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
-from metricsctl.detect.base import FloatArray, rowwise
+from metricsctl.detect.base import FloatArray
+from metricsctl.detect.blocks import Memory, Tape
 from metricsctl.detect.detectors.seasonal_robust_z import Season, lagged
+from metricsctl.detect.stream import BlockDetector
 
 __all__ = ["MissingData"]
 
 
 @dataclass(frozen=True, slots=True)
-class MissingData:
+class MissingData(BlockDetector):
     r"""Surprise that a window has no value though windows at this time of the season do.
 
     $$ s_t = \sum_{i \in \text{run up to } t} -\log_{10} \frac{m_i + 1/2}{n_i + 1} $$
@@ -40,26 +43,47 @@ class MissingData:
     """
 
     invariant: ClassVar[frozenset[str]] = frozenset({"scale", "shift"})
-    horizons: ClassVar[tuple[int, ...]] = (1,)
+    judges_missing: ClassVar[bool] = True
 
     season: Season = field(default_factory=lambda: Season(1, 24, 8))
 
-    def score(self, values: FloatArray) -> FloatArray:
-        """Score every window by its past alone; NaN while warming up. Shape (n,) or (series, n)."""
-        return rowwise(values, self._score)
+    @property
+    def reach(self) -> int:
+        """Windows of the past that are looked at."""
+        return self.season.memory * self.season.period
 
-    def _score(self, values: FloatArray) -> FloatArray:
-        present = ~np.isnan(values)
-        begun = np.logical_or.accumulate(present, axis=1)
-        before = lagged(np.where(begun, present.astype(np.float64), np.nan), self.season)
-        known = np.count_nonzero(~np.isnan(before), axis=0)
-        seen = np.nansum(before, axis=0)
+    def begin(self, series: int) -> Memory:
+        """Nothing expected yet, and no first value."""
+        counts = {name: np.zeros((series, 1)) for name in ("expected", "missed", "run")}
+        return {"start": np.full((series, 1), np.inf), **counts}
+
+    def model(self, tape: Tape, first: int, memory: Memory) -> Memory:
+        """The counts before the block."""
+        del tape, first
+        return memory
+
+    def judge(self, model: Memory, tape: Tape, first: int, last: int) -> FloatArray:
+        """The surprise of the run up to each window."""
+        ready, missed, after = self._counted(tape, first, last, model)
+        return np.where(ready, np.where(missed, after["run"], 0.0), np.nan)
+
+    def learn(self, model: Memory, tape: Tape, first: int, last: int, memory: Memory) -> Memory:
+        """The counts after the block."""
+        del model
+        return {name: own[:, -1:] for name, own in self._counted(tape, first, last, memory)[2].items()}
+
+    def _counted(self, tape: Tape, first: int, last: int, before: Memory) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Memory]:
+        """Which windows can be judged, which of them are missing, and the memory after each of them."""
+        begin = max(first - self.reach, 0)
+        there, places = ~np.isnan(tape.observed(begin, last)), np.arange(begin, last)
+        start = np.minimum(before["start"], np.where(there, places, np.inf).min(axis=1, keepdims=True, initial=np.inf))
+        past = lagged(np.where(places >= start, there.astype(np.float64), np.nan), self.season)[:, :, first - begin :]
+        known, present = np.count_nonzero(~np.isnan(past), axis=0), there[:, first - begin :]
         ready = known >= self.season.minimum
-        expected = ready & (seen >= 0.75 * known)
+        expected = ready & (np.nansum(past, axis=0) >= 0.75 * known)
         missed = expected & ~present
-        earlier_expected = np.cumsum(expected, axis=1) - expected
-        earlier_missed = np.cumsum(missed, axis=1) - missed
-        surprise = -np.log10((earlier_missed + 0.5) / (earlier_expected + 1.0))
+        counts = {"expected": before["expected"] + np.cumsum(expected, axis=1), "missed": before["missed"] + np.cumsum(missed, axis=1)}
+        surprise = -np.log10((counts["missed"] - missed + 0.5) / (counts["expected"] - expected + 1.0))
         total = np.cumsum(np.where(missed, surprise, 0.0), axis=1)
-        reset = np.maximum.accumulate(np.where(present, total, 0.0), axis=1)
-        return np.where(ready, np.where(missed, total - reset, 0.0), np.nan)
+        reset = np.maximum.accumulate(np.where(present, total, -before["run"]), axis=1)
+        return ready, missed, {"start": np.broadcast_to(start, total.shape), "run": total - reset, **counts}

@@ -8,9 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from metricsctl.detect.base import Band, FloatArray
-from metricsctl.detect.blocks import Memory, Tape
 from metricsctl.detect.rolling import median_and_mad, over_past
-from metricsctl.detect.stream import BlockDetector
+from metricsctl.detect.windowed import WindowedDetector
 
 __all__ = ["RobustZ"]
 
@@ -18,7 +17,7 @@ _MOST = 1e9
 
 
 @dataclass(frozen=True, slots=True)
-class RobustZ(BlockDetector):
+class RobustZ(WindowedDetector):
     r"""Distance from the median of the past, in robust standard deviations.
 
     $$ s_t = \frac{|x_t - \operatorname{med}(x_{t-w..t-1})|}{1.4826 \operatorname{MAD}(x_{t-w..t-1}) + f\,|\operatorname{med}|} $$
@@ -53,28 +52,22 @@ class RobustZ(BlockDetector):
     minimum: int = 20
 
     @property
-    def reach(self) -> int:
+    def look_back(self) -> int:
         """Points of the past that are looked at."""
-        return self.window + 2 * self._step
+        return self.window
+
+    @property
+    def refresh(self) -> int:
+        """Points from one refresh of the statistics to the next."""
+        return max(1, self.window // 12)
 
     @property
     def warm_up(self) -> int:
         """Points after which the first statistics are there."""
-        return -(-self.minimum // self._step) * self._step
+        return -(-self.minimum // self.refresh) * self.refresh
 
-    @property
-    def _step(self) -> int:
-        return max(1, self.window // 12)
-
-    def model(self, tape: Tape, first: int, memory: Memory) -> None:
-        """Nothing is learned before a block: its points look back for themselves."""
-
-    def judge(self, model: None, tape: Tape, first: int, last: int) -> FloatArray:
+    def judged(self, table: FloatArray, begin: int, first: int) -> FloatArray:
         """Distances in robust standard deviations."""
-        del model
-        step = self._step
-        begin = (first // step * step - self.window) // step * step  # where statistics are refreshed does not depend on the block
-        table = tape.observed(begin, last)
         return np.minimum(self._band(table, first - begin).score(table[:, first - begin :]), _MOST)
 
     def band(self, values: FloatArray) -> Band:
@@ -82,5 +75,5 @@ class RobustZ(BlockDetector):
         return self._band(values, 0)
 
     def _band(self, values: FloatArray, first: int) -> Band:
-        median, deviation = over_past(values, self.window, self._step, median_and_mad(self.minimum), first)
+        median, deviation = over_past(values, self.window, self.refresh, median_and_mad(self.minimum), first)
         return Band(median, deviation + self.floor * np.abs(median))

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from metricsctl.detect.base import Band, FloatArray, rowwise
+from metricsctl.detect.blocks import Memory, Tape
 from metricsctl.detect.monthly import Monthly
-from metricsctl.detect.rolling import MAD, mean_and_deviation, median, never_negative, over_past, rarely_negative, typical
+from metricsctl.detect.rolling import MAD, mean_and_deviation, median, over_past, rarely_negative, typical
+from metricsctl.detect.stream import BlockDetector
 
 __all__ = ["Season", "SeasonalRobustZ", "lagged"]
 
@@ -34,7 +36,7 @@ class Season:
 
 
 @dataclass(frozen=True, slots=True)
-class SeasonalRobustZ:
+class SeasonalRobustZ(BlockDetector):
     r"""Distance from what this time of the season usually is, in robust standard deviations.
 
     $$ b_t = \operatorname{midmean}(x_{t-P}, x_{t-2P}, \ldots), \quad e_t = b_t \operatorname{med}(x/b), \quad
@@ -86,6 +88,11 @@ class SeasonalRobustZ:
 
     @property
     def reach(self) -> int:
+        """Points of the past that are looked at; statistics are refreshed at fixed places."""
+        return self._look_back + math.lcm(*(season.step for season in self.seasons))
+
+    @property
+    def _look_back(self) -> int:
         """Points of the past that the band of a point depends on, but for whether one of them was ever negative."""
         longest, step = self.seasons[0], max(season.step for season in self.seasons)
         lags = max(season.memory * season.period for season in self.seasons)
@@ -94,17 +101,47 @@ class SeasonalRobustZ:
         noise = max(longest.memory * longest.period, max(2 * longest.period, 28) + step)
         return expected + noise + (self.monthly.reach if self.monthly is not None else 0)
 
+    def begin(self, series: int) -> Memory:
+        """No value yet."""
+        return {"negative": np.zeros((series, 1)), "known": np.zeros((series, 1))}
+
+    def model(self, tape: Tape, first: int, memory: Memory) -> Memory:
+        """How many values before the block there were, and how many negative ones."""
+        del tape, first
+        return memory
+
+    def judge(self, model: Memory, tape: Tape, first: int, last: int) -> FloatArray:
+        """Distances in robust standard deviations; it looks back as far as `reach` for each block."""
+        begin = self._begins(first)
+        table = tape.observed(begin, last)
+        past = table[:, : first - begin]
+        counts = model["negative"] - _number(past < 0), model["known"] - _number(~np.isnan(past))
+        return self._bands(table, self._is_factor(table, *counts), begin, first).score(table[:, first - begin :])
+
+    def learn(self, model: Memory, tape: Tape, first: int, last: int, memory: Memory) -> Memory:
+        """Count the values of the block."""
+        del model
+        values = tape.observed(first, last)
+        return {"negative": memory["negative"] + _number(values < 0), "known": memory["known"] + _number(~np.isnan(values))}
+
     def band(self, values: FloatArray, first: int = 0) -> Band:
         """The seasonal expectation and the robust standard deviation around it, of the points from `first` on."""
-        positive = self._is_factor(values)
+        begin = self._begins(first)
+        return self._bands(values[:, begin:], self._is_factor(values)[:, begin:], begin, first)
+
+    def _begins(self, first: int) -> int:
+        """The first point that the band from `first` on depends on."""
         refresh = math.lcm(*(season.step for season in self.seasons))
-        begin = max(first - self.reach, 0) // refresh * refresh
-        groups = [slice(row, row + _ROWS) for row in range(0, max(len(values), 1), _ROWS)]
-        parts = [self._band(values[rows, begin:], positive[rows, begin:]) for rows in groups]
+        return max(first - self._look_back, 0) // refresh * refresh
+
+    def _bands(self, table: FloatArray, positive: npt.NDArray[np.bool_], begin: int, first: int) -> Band:
+        """The band from point `first` on, a few series at once; the first column of the table is point `begin`."""
+        groups = [slice(row, row + _ROWS) for row in range(0, max(len(table), 1), _ROWS)]
+        parts = [self._band(table[rows], positive[rows], begin) for rows in groups]
         expected, scale = np.concatenate([part.expected for part in parts]), np.concatenate([part.scale for part in parts])
         return Band(expected[:, first - begin :], scale[:, first - begin :])
 
-    def _band(self, values: FloatArray, positive: npt.NDArray[np.bool_]) -> Band:
+    def _band(self, values: FloatArray, positive: npt.NDArray[np.bool_], begin: int) -> Band:
         expected, usable = self._expected(values, positive)
         longest = self.seasons[0]
         level = over_past(np.abs(values), max(2 * longest.period, 14), longest.step, mean_and_deviation(1))[0]
@@ -112,15 +149,15 @@ class SeasonalRobustZ:
         with np.errstate(divide="ignore", invalid="ignore"):
             apart = (values - expected) / spread
         if self.monthly is not None:
-            common = self.monthly.common(apart)
+            common = self.monthly.common(apart, begin)
             expected, apart = expected + common * spread, apart - common
         noise = np.where(np.isfinite(apart), np.abs(apart), np.nan)
         scale = np.maximum(spread * _usual(noise, longest), self.floor * level)
         return Band(np.where(usable, expected, np.nan), np.where(usable, scale, np.nan))
 
-    def _is_factor(self, values: FloatArray) -> npt.NDArray[np.bool_]:
-        """Whether the season is a factor at each point, shape (series, n)."""
-        return rarely_negative(values, _SELDOM) if self.forgiving else never_negative(values)
+    def _is_factor(self, values: FloatArray, negative: FloatArray | float = 0.0, known: FloatArray | float = 0.0) -> npt.NDArray[np.bool_]:
+        """Whether the season is a factor at each point, shape (series, n), after so many values and negative ones."""
+        return rarely_negative(values, _SELDOM if self.forgiving else 0.0, negative, known)
 
     def _expected(self, values: FloatArray, positive: npt.NDArray[np.bool_]) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
         """What each point should be, and whether enough seasons are known to judge by it."""
@@ -132,6 +169,11 @@ class SeasonalRobustZ:
             error = np.where(better, other_error, error)
             usable = usable | ready
         return best, usable
+
+
+def _number(found: npt.NDArray[np.bool_]) -> FloatArray:
+    number: FloatArray = found.sum(axis=1, keepdims=True).astype(np.float64)
+    return number
 
 
 def _candidate(

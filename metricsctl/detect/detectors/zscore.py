@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from metricsctl.detect.base import Band, FloatArray, rowwise
+from metricsctl.detect.base import Band, FloatArray
 from metricsctl.detect.rolling import mean_and_deviation, over_past
+from metricsctl.detect.windowed import WindowedDetector
 
 __all__ = ["ZScore"]
 
 
 @dataclass(frozen=True, slots=True)
-class ZScore:
+class ZScore(WindowedDetector):
     r"""Distance from the mean of the past, in standard deviations.
 
     $$ s_t = \frac{|x_t - \operatorname{mean}(x_{t-w..t-1})|}{\operatorname{sd}(x_{t-w..t-1})} $$
@@ -36,16 +37,23 @@ class ZScore:
     """
 
     invariant: ClassVar[frozenset[str]] = frozenset({"scale", "shift"})
-    horizons: ClassVar[tuple[int, ...]] = (1,)
 
     window: int = 288
     minimum: int = 20
 
+    @property
+    def look_back(self) -> int:
+        """Points of the past that are looked at."""
+        return self.window
+
+    def judged(self, table: FloatArray, begin: int, first: int) -> FloatArray:
+        """Distances in standard deviations."""
+        return self._band(table, first - begin).score(table[:, first - begin :])
+
     def band(self, values: FloatArray) -> Band:
         """Mean and standard deviation of the past."""
-        mean, deviation = over_past(values, self.window, 1, mean_and_deviation(self.minimum))
-        return Band(mean, deviation)
+        return self._band(values, 0)
 
-    def score(self, values: FloatArray) -> FloatArray:
-        """Score every point by its past alone; NaN while warming up. Shape (n,) or (series, n)."""
-        return rowwise(values, lambda table: self.band(table).score(table))
+    def _band(self, values: FloatArray, first: int) -> Band:
+        mean, deviation = over_past(values, self.window, 1, mean_and_deviation(self.minimum), first)
+        return Band(mean, deviation)

@@ -13,6 +13,7 @@ from metricsctl.detect.examine import examine
 from metricsctl.detect.grid import Grid
 from metricsctl.detect.monthly import Monthly, is_dated
 from metricsctl.detect.series import Series, SeriesSet, Traits
+from metricsctl.detect.stream import Stream
 
 DAY, HOUR = 86_400_000_000, 3_600_000_000
 FIRST = dt.date(2025, 1, 1)
@@ -127,3 +128,14 @@ def test_detect_tells_of_a_month_without_its_bills() -> None:
     assert missed.direction == "down"
     assert missed.expected is not None
     assert missed.expected > 140
+
+
+def test_days_that_arrive_in_pieces_are_scored_as_all_of_them() -> None:
+    values = noise(6) + np.where(BILLING["last day"], 60.0, 0.0)
+    stream, parts = Stream(monthly(), 1), []
+    for first, last in ((0, 200), (200, 201), (201, 420), (420, 500)):
+        parts.append(stream.push(values[None, first:last]))
+        state, stream = stream.save(), Stream(monthly(), 1)
+        stream.load(state)
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1)[0], monthly().score(values))
+    np.testing.assert_array_equal(monthly().score(values[:450]), monthly().score(values)[:450])

@@ -1,5 +1,6 @@
 """The base out of git: merge bases, sub-folders, SQL files, and everything that can be wrong with a ref."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,9 +33,9 @@ def write(folder: Path, text: str = TEXT, sql: str = SQL) -> None:
     (folder / "sql" / "big.sql").write_text(sql, encoding="utf-8")
 
 
-def commit(git: Git, message: str = "x") -> str:
+def commit(git: Git, message: str = "x", when: str | None = None) -> str:
     git("add", "--all")
-    git("commit", "--quiet", "--no-verify", "--allow-empty", "-m", message)
+    git("commit", "--quiet", "--no-verify", "--allow-empty", "-m", message, when=when)
     return git("rev-parse", "HEAD")
 
 
@@ -221,16 +222,17 @@ def test_a_bare_repository(git: Git, tmp_path: Path) -> None:
 
 def test_calibrate_on_a_history(git: Git, tmp_path: Path) -> None:
     folder = tmp_path / "repo"
+    yesterday = f"{time.time() - 86_400:.0f} +0000"
     write(folder)
-    commit(git)
+    commit(git, when=yesterday)
     for number in range(32):
         write(folder, TEXT, SQL.replace("10", str(100 + number)))
-        commit(git)
+        commit(git, when=yesterday)
     write(folder, "version: 1\nmetrics: oops\n")
-    commit(git)
+    commit(git, when=yesterday)
     write(folder, TEXT)
     (folder / "note.txt").write_text("x", encoding="utf-8")
-    commit(git)
+    commit(git, when=yesterday)
     report = calibrate([folder], "1y", check=check)
     assert (len(report.commits), len(report.skipped)) == (32, 2)
     assert report.k is not None
