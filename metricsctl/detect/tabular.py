@@ -138,6 +138,9 @@ def _value_column(columns: Columns, taken: set[str | None]) -> str:
         return (named or found)[0]
     if found:
         raise UsageError(f"several columns hold numbers: {', '.join(found)}", hint="say which with --value-column")
+    for name in free:
+        if sum(_number(cell) is not None and _text(cell) is not None for cell in columns[name]) > len(columns[name]) / 2:
+            _numbers(columns[name], name)  # says which cell it is
     raise DataError(f"no column holds numbers: {', '.join(columns)}", hint="one column must hold the value of the series")
 
 

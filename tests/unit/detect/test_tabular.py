@@ -178,6 +178,13 @@ def test_cells_may_hold_lists_and_numbers_be_too_large(tmp_path: Path) -> None:
         detect_frame(path)
 
 
+def test_one_cell_that_is_no_number_is_named() -> None:
+    frame = hourly().astype({"value": object})
+    frame.loc[3, "value"] = "oops"
+    with pytest.raises(DataError, match="row 5: 'oops' in column 'value' is not a number"):
+        detect_frame(frame)
+
+
 def test_a_spike_is_found_in_the_first_hours_of_minutes() -> None:
     """Before a season is known a value is set against the last ones; half an hour of ordinary ones is enough for a large one."""
     rng = np.random.default_rng(5)
