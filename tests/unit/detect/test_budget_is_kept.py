@@ -55,3 +55,13 @@ def test_a_spike_and_a_step_are_found(at: int) -> None:
     stepped[:, at:] += 120
     for changed, within in ((spiked, 1), (stepped, 2)):
         assert alerts(changed, "1/week")[:, at : at + within].any(axis=1).mean() >= 0.9
+
+
+def test_an_outage_every_four_weeks_is_told_each_time() -> None:
+    """At one alarm a year: it is no habit yet."""
+    places = np.arange(26 * 168)
+    values = 100 + 30 * np.sin(2 * np.pi * places / 24) + np.random.default_rng(3).normal(0, 3, (1, len(places)))
+    outages = [week * 168 + week * 37 % 168 for week in range(3, 26, 4)]
+    for place in outages:
+        values[0, place : place + 3] = 0
+    assert alerts(values, "1/year")[0, outages].all()

@@ -178,6 +178,15 @@ def test_cells_may_hold_lists_and_numbers_be_too_large(tmp_path: Path) -> None:
         detect_frame(path)
 
 
+def test_a_spike_once_a_day_at_another_time_each_day_is_told_of_a_few_times() -> None:
+    size = 28 * 288
+    rng = np.random.default_rng(3)
+    values = rng.normal(10, 1, size)
+    values[np.arange(1, 28) * 288 + rng.integers(0, 280, 27)] += 60
+    frame = pd.DataFrame({"time": pd.date_range("2026-01-05", periods=size, freq="5min"), "value": values})
+    assert 1 <= len(detect_frame(frame).episodes) <= 6  # of 27
+
+
 def test_one_cell_that_is_no_number_is_named() -> None:
     frame = hourly().astype({"value": object})
     frame.loc[3, "value"] = "oops"
