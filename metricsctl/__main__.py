@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 from metricsctl._version import __version__
@@ -16,6 +17,7 @@ def main() -> None:
     if arguments in (["--version"], ["-V"]):
         sys.stdout.write(f"metricsctl {__version__}\n")
         return
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our matrices are small: more threads only spin, for 50 ms already at the import
     gc.set_threshold(100_000, 50, 50)  # imports make many objects and no garbage: the usual 700 costs a tenth of a short run
     try:
         from metricsctl.cli.app import run
