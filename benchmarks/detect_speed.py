@@ -4,7 +4,7 @@
 
 The times for 10,000 series of 1,440 points and for a million points are projected from as many as are asked for. `pandas` is a rolling
 z-score of pandas, `IsolationForest` that of scikit-learn, fitted once on all points (which sees the future), `river` its half-space
-trees, where it is installed.
+trees, where it is installed (`pip install -e '.[bench]'`).
 """
 
 from __future__ import annotations
