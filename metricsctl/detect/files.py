@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from metricsctl.core.errors import DataError, UsageError
 __all__ = ["read_columns"]
 
 _PARQUET = b"PAR1"
+_ROWS = 10_000  # rows that are taken apart at once: all of them would be kept twice
 
 
 def read_columns(path: str | Path) -> dict[str, list[Any]]:
@@ -38,20 +41,31 @@ def read_columns(path: str | Path) -> dict[str, list[Any]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not text", hint="CSV, NDJSON and Parquet can be read here; ingest other files first") from error
-    return _of_objects(text, path) if text.lstrip()[:1] == "{" else _of_rows(list(csv.reader(text.splitlines())), path)
+    if text.lstrip()[:1] == "{":
+        return _of_objects(text, path)
+    lines = csv.reader(io.StringIO(text, newline=""))
+    try:
+        return _of_rows(lines, path)
+    except csv.Error as error:
+        raise DataError(f"{path}: line {lines.line_num}: {error}", hint="is a quote missing?") from error
 
 
-def _of_rows(lines: Sequence[list[str]], path: str | Path) -> dict[str, list[Any]]:
-    rows = [line for line in lines if line]
-    if not rows:
+def _of_rows(lines: Iterator[list[str]], path: str | Path) -> dict[str, list[Any]]:
+    rows = (line for line in lines if line)
+    header = [name.strip() for name in next(rows, [])]
+    if not header:
         raise DataError(f"{path} is empty", hint="a header and at least one row are needed")
-    header = [name.strip() for name in rows[0]]
     if len(set(header)) != len(header):
         raise DataError(f"{path} has a column name twice", hint="give each column a name of its own")
-    for number, row in enumerate(rows[1:], start=2):
-        if len(row) != len(header):
-            raise DataError(f"{path}: row {number} has {len(row)} fields, the header {len(header)}", hint="is a quote or a comma missing?")
-    return {name: [row[place] for row in rows[1:]] for place, name in enumerate(header)}
+    columns: list[list[str]] = [[] for _ in header]
+    while batch := list(itertools.islice(rows, _ROWS)):
+        for number, row in enumerate(batch, start=len(columns[0]) + 2):
+            if len(row) != len(header):
+                hint = "is a quote or a comma missing?"
+                raise DataError(f"{path}: row {number} has {len(row)} fields, the header {len(header)}", hint=hint)
+        for column, cells in zip(columns, zip(*batch, strict=True), strict=True):
+            column.extend(cells)
+    return dict(zip(header, columns, strict=True))
 
 
 def _of_objects(text: str, path: str | Path) -> dict[str, list[Any]]:

@@ -24,6 +24,7 @@ __all__ = ["series_sets"]
 _TIME_NAMES = ("time", "timestamp", "datetime", "date", "ts", "ds")
 _VALUE_NAMES = ("value", "y")
 _NOTHING = {"", "nan", "null", "none", "na", "n/a"}
+_UNITS = ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (1e20, 1e-3))  # Unix times below a limit, and their microseconds
 Columns = Mapping[str, Sequence[Any]]
 
 
@@ -162,7 +163,7 @@ def _by_columns(columns: Columns, times: npt.NDArray[np.int64] | None, taken: se
 
 def _times(cells: Sequence[Any], name: str) -> npt.NDArray[np.int64]:
     numbers, wrong = _floats(cells)
-    if wrong is None and all(map(math.isfinite, numbers)):
+    if wrong is None and all(abs(number) < _UNITS[-1][0] for number in numbers):
         return _epoch(np.array(numbers, dtype=np.float64))
     known: dict[str, int | None] = {}  # the same times stand in many series
     found = []
@@ -178,10 +179,10 @@ def _times(cells: Sequence[Any], name: str) -> npt.NDArray[np.int64]:
 
 
 def _epoch(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """Unix times in seconds, milliseconds or microseconds, told apart by their size."""
+    """Unix times in seconds, milliseconds, microseconds or nanoseconds, told apart by their size, in microseconds."""
     largest = float(np.abs(numbers).max())
-    factor = 1_000_000 if largest < 1e11 else 1_000 if largest < 1e14 else 1
-    return (numbers * factor).astype(np.int64)
+    factor = next(factor for limit, factor in _UNITS if largest < limit)
+    return np.round(numbers * factor).astype(np.int64)
 
 
 def _numbers(cells: Sequence[Any], name: str) -> npt.NDArray[np.float64]:

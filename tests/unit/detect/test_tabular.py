@@ -74,6 +74,18 @@ def test_numbers_without_time_are_judged_by_the_last_ones(tmp_path: Path) -> Non
     assert [one.onset for one in report.episodes] == ["251"]
 
 
+@pytest.mark.parametrize("unit", [1, 1_000, 1_000_000, 1_000_000_000])
+def test_unix_times_are_told_apart_by_their_size(unit: int) -> None:
+    frame = pd.DataFrame({"ts": (1_767_225_600 + np.arange(30) * 3600) * unit, "load": np.arange(30.0)})
+    (series,) = detect_frame(frame, options=SCORES).series
+    assert series.time.tolist() == [(1_767_225_600 + hour * 3600) * 1_000_000 for hour in range(30)]
+
+
+def test_a_number_that_is_no_time_is_said_to_be_none() -> None:
+    with pytest.raises(DataError, match="row 2: '1e\\+308' in column 'ts' is not a time"):
+        detect_frame(pd.DataFrame({"ts": [1e308, 5.0], "load": [1.0, 2.0]}))
+
+
 def test_epoch_seconds_are_times(tmp_path: Path) -> None:
     frame = hourly()
     path = tmp_path / "epoch.csv"
@@ -185,6 +197,16 @@ def test_a_spike_once_a_day_at_another_time_each_day_is_told_of_a_few_times() ->
     values[np.arange(1, 28) * 288 + rng.integers(0, 280, 27)] += 60
     frame = pd.DataFrame({"time": pd.date_range("2026-01-05", periods=size, freq="5min"), "value": values})
     assert 1 <= len(detect_frame(frame).episodes) <= 6  # of 27
+
+
+def test_a_csv_file_that_is_broken_is_said_to_be(tmp_path: Path) -> None:
+    path = tmp_path / "load.csv"
+    path.write_text(f"time,load\n2026-01-01,{'9' * 200_000}\n")
+    with pytest.raises(DataError, match=r"load\.csv: line \d: field larger than field limit"):
+        detect_frame(path)
+    path.write_text("time,load\n\n2026-01-01,1\n2026-01-02\n")
+    with pytest.raises(DataError, match="row 3 has 1 fields, the header 2"):
+        detect_frame(path)
 
 
 def test_one_cell_that_is_no_number_is_named() -> None:
