@@ -23,7 +23,7 @@ __all__ = ["series_sets"]
 
 _TIME_NAMES = ("time", "timestamp", "datetime", "date", "ts", "ds")
 _VALUE_NAMES = ("value", "y")
-_NOTHING = {"", "nan", "null", "none", "na", "n/a"}
+_NOTHING = {"", "nan", "null", "none", "na", "n/a", "<na>", "nat"}
 _UNITS = ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (1e20, 1e-3))  # Unix times below a limit, and their microseconds
 Columns = Mapping[str, Sequence[Any]]
 
@@ -109,6 +109,8 @@ def _floats(cells: Sequence[Any]) -> tuple[list[float], int | None]:
 
 def _moment(cell: Any) -> int | None:
     """A cell as a time in microseconds, naive ones in UTC; None if it is none."""
+    if _text(cell) is None:
+        return None
     try:
         moment = cell if isinstance(cell, dt.datetime) else dt.datetime.fromisoformat(str(cell).strip())
     except ValueError:

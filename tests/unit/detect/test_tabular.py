@@ -81,6 +81,16 @@ def test_unix_times_are_told_apart_by_their_size(unit: int) -> None:
     assert series.time.tolist() == [(1_767_225_600 + hour * 3600) * 1_000_000 for hour in range(30)]
 
 
+def test_what_pandas_writes_for_nothing_is_nothing() -> None:
+    frame = hourly().astype({"value": "Float64"})
+    frame.loc[3, "value"] = pd.NA
+    scores = detect_frame(frame, options=SCORES).to_pandas()
+    assert scores["status"][3] == "missing"
+    frame.loc[5, "time"] = pd.NaT
+    with pytest.raises(DataError, match="row 7: 'NaT' in column 'time' is not a time"):
+        detect_frame(frame)
+
+
 def test_a_number_that_is_no_time_is_said_to_be_none() -> None:
     with pytest.raises(DataError, match="row 2: '1e\\+308' in column 'ts' is not a time"):
         detect_frame(pd.DataFrame({"ts": [1e308, 5.0], "load": [1.0, 2.0]}))
