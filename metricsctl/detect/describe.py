@@ -45,7 +45,8 @@ def episode_of(item: SeriesSet, one: Series, verdicts: Verdicts, row: int, stret
     span = slice(stretch.onset, stretch.end + 1)
     apart = one.value[span] - verdicts.expected[row][span]
     known = ~np.isnan(apart)
-    size = float(apart[known].sum() if traits.adds_up else apart[known].mean()) if known.any() else None
+    with np.errstate(over="ignore"):  # of several 1e308
+        size = float(np.nan_to_num(apart[known].sum() if traits.adds_up else apart[known].mean())) if known.any() else None
     usual = verdicts.expected[row][span][known]
     base = float(np.abs(usual.sum() if traits.adds_up else usual.mean())) if known.any() else 0.0
     judged = np.flatnonzero(~np.isnan(verdicts.score[row]))

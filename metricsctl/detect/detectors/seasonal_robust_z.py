@@ -219,7 +219,7 @@ def _drifted(values: FloatArray, base: FloatArray, season: Season, positive: npt
     work = median(minimum)
     usual = over_past(base, window, season.step, median(1))[0]
     busy = base >= usual
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = np.where(busy & (base > 0), values / base, np.nan)
     factor = np.nan_to_num(over_past(ratio, window, season.step, work)[0], nan=1.0)
     shift = np.nan_to_num(over_past(values - base, window, season.step, work)[0], nan=0.0)

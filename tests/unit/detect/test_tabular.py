@@ -308,6 +308,16 @@ def test_a_broken_file_is_said_to_be_one(content: bytes, words: str, tmp_path: P
 
 
 @pytest.mark.filterwarnings("error")
+def test_values_at_the_ends_of_what_there_are_warn_of_nothing() -> None:
+    frame = hourly().astype({"value": float})
+    frame.loc[250:253, "value"] = 1e308
+    frame.loc[[10, 34, 58], "value"] = 5e-324
+    *_, episode = detect_frame(frame).episodes
+    assert episode.size is not None
+    assert np.isfinite(episode.size)
+
+
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("detector", ["auto", "zscore", "seasonal_robust_z", "decomposition"])
 @pytest.mark.parametrize("huge", [1e300, -1e300])
 def test_a_huge_value_is_told_of_without_a_warning(huge: float, detector: str) -> None:
