@@ -44,7 +44,7 @@ def episode_of(item: SeriesSet, one: Series, verdicts: Verdicts, row: int, stret
     traits = item.traits
     span = slice(stretch.onset, stretch.end + 1)
     apart = one.value[span] - verdicts.expected[row][span]
-    known = ~np.isnan(apart)
+    known = np.isfinite(apart)  # an infinite value is none
     with np.errstate(over="ignore"):  # of several 1e308
         size = float(np.nan_to_num(apart[known].sum() if traits.adds_up else apart[known].mean())) if known.any() else None
     usual = verdicts.expected[row][span][known]

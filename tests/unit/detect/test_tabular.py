@@ -312,6 +312,7 @@ def test_values_at_the_ends_of_what_there_are_warn_of_nothing() -> None:
     frame = hourly().astype({"value": float})
     frame.loc[250:253, "value"] = 1e308
     frame.loc[[10, 34, 58], "value"] = 5e-324
+    frame.loc[252, "value"] = np.inf
     *_, episode = detect_frame(frame).episodes
     assert episode.size is not None
     assert np.isfinite(episode.size)
