@@ -34,7 +34,7 @@ def picture(report: Explanation, kind: str) -> str | bytes:
     if report.subject is None or not report.surroundings.nodes:
         raise UsageError("there is nothing to draw: nothing is out of the ordinary", hint="leave --plot-file out, or name another time")
     text = "\n".join(_lines(report)) + "\n"
-    return text if kind == "dot" else draw(text, kind)
+    return text if kind == "dot" else draw(text, kind, "name a file that ends in .dot")
 
 
 def _lines(report: Explanation) -> Iterator[str]:

@@ -84,7 +84,9 @@ class Scene:
 
     def render(self, kind: str) -> str | bytes:
         """The drawing as "svg" or "png"; UsageError where Graphviz, which draws the latter, is missing."""
-        return "\n".join(self._svg()) + "\n" if kind == "svg" else draw("\n".join(self._dot()) + "\n", kind)
+        if kind == "svg":
+            return "\n".join(self._svg()) + "\n"
+        return draw("\n".join(self._dot()) + "\n", kind, "name a file that ends in .svg, which needs neither")
 
     def _svg(self) -> Iterator[str]:
         size = f'width="{self.width:g}" height="{self.height:g}" viewBox="0 0 {self.width:g} {self.height:g}"'

@@ -20,17 +20,17 @@ __all__ = ["draw", "render"]
 
 def render(report: LineageReport, style: Style | None = None) -> str:
     """The SVG text of a lineage report. UsageError where Graphviz is missing."""
-    return draw(dot.render(report, style)).decode("utf-8")
+    return draw(dot.render(report, style), "svg", "use --format dot or --format mermaid").decode("utf-8")
 
 
-def draw(text: str, kind: str = "svg") -> bytes:
-    """A DOT text drawn in a format of Graphviz. UsageError where Graphviz is missing."""
+def draw(text: str, kind: str, otherwise: str) -> bytes:
+    """A DOT text drawn in a format of Graphviz. UsageError where Graphviz is missing, which says what to do `otherwise`."""
     if shutil.which("dot") is not None:
         import graphviz
 
         drawn: bytes = graphviz.Source(text).pipe(format=kind, encoding=None)
         return drawn
-    library = _pygraphviz()
+    library = _pygraphviz(kind, otherwise)
     with _native_stderr_hushed():
         return bytes(library.AGraph(string=text).draw(format=kind, prog="dot"))
 
@@ -48,11 +48,10 @@ def _native_stderr_hushed() -> Iterator[None]:
         os.close(kept)
 
 
-def _pygraphviz() -> Any:
+def _pygraphviz(kind: str, otherwise: str) -> Any:
     try:
         import pygraphviz
     except ImportError as error:
-        raise UsageError(
-            "drawing SVG needs Graphviz", hint="install `metricsctl[svg]` or Graphviz, or use --format dot or --format mermaid"
-        ) from error
+        hint = f"install `metricsctl[svg]` or Graphviz, or {otherwise}"
+        raise UsageError(f"drawing {kind.upper()} needs Graphviz", hint=hint) from error
     return pygraphviz

@@ -37,7 +37,7 @@ def test_it_can_be_drawn(shop):
     assert isinstance(drawn, bytes)
     shown = "".join(ET.fromstring(drawn).itertext())
     assert all(name in shown for name in ("conversion", "sales", "traffic", "orders", "guilty", "moved, for the worse"))
-    assert draw("digraph { a }").startswith(b"<?xml")
+    assert draw("digraph { a }", "svg", "").startswith(b"<?xml")
 
 
 def test_there_is_no_picture_of_nothing():

@@ -102,7 +102,7 @@ def test_boxes_of_a_large_picture_do_not_cover_each_other() -> None:
     names = [f"m{number}_{'long_' * (number % 17)}name" for number in range(310)]
     nodes = {f"metric:{name}": Node(f"metric:{name}", NodeKind.METRIC, name, "count") for name in names}
     edges = tuple(Edge(f"metric:{one}", f"metric:{other}", EdgeKind.DERIVED) for one, other in zip(names, names[100:], strict=False))
-    plain = svg.draw(dot.render(trace(LineageGraph(nodes, edges))), "plain").decode()
+    plain = svg.draw(dot.render(trace(LineageGraph(nodes, edges))), "plain", "").decode()
     boxes = [tuple(map(float, line.split()[2:6])) for line in plain.splitlines() if line.startswith("node ")]
     assert len(boxes) == 310
     for (x, y, width, height), (left, low, wide, high) in itertools.combinations(boxes, 2):
@@ -188,7 +188,7 @@ def test_the_grumbling_of_a_native_library_is_not_shown(monkeypatch: pytest.Monk
             return f"{prog} {format}".encode()
 
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    monkeypatch.setattr(svg, "_pygraphviz", lambda: types.SimpleNamespace(AGraph=Grumbling))
-    assert svg.draw("digraph {}") == b"dot svg"
+    monkeypatch.setattr(svg, "_pygraphviz", lambda *_: types.SimpleNamespace(AGraph=Grumbling))
+    assert svg.draw("digraph {}", "svg", "") == b"dot svg"
     os.write(2, b"heard\n")
     assert capfd.readouterr().err == "heard\n"

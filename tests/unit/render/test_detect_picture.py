@@ -1,6 +1,8 @@
 """The picture of a detection: what is drawn, where, and that it stays as it was looked at."""
 
 import datetime as dt
+import shutil
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -97,6 +99,14 @@ def test_png_is_drawn_too(report: AnomalyReport) -> None:
     assert drawn.startswith(b"\x89PNG")
     width, height = (int.from_bytes(drawn[place : place + 4], "big") for place in (16, 20))
     assert (width / 2, height / 2) == pytest.approx((960, 256), abs=2)
+
+
+def test_without_graphviz_the_way_out_is_svg(report: AnomalyReport, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    with pytest.raises(UsageError, match="drawing PNG needs Graphviz") as caught:
+        picture(report, "png")
+    assert "ends in .svg" in str(caught.value.hint)
 
 
 def test_only_the_strongest_series_are_drawn() -> None:
