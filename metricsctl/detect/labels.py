@@ -113,7 +113,7 @@ def parse_labels(text: str, path: str = LABELS_FILE) -> tuple[Label, ...]:
                 found.append(_label(header, row))
             line = rows.line_num + 1
     except (ValueError, csv.Error) as error:
-        raise DataError(f"{path}:{line}: not a table of labels: {error}", hint=_HINT, span=Span(path, line, 1, line, 1)) from error
+        raise DataError(f"not a table of labels: {error}", hint=_HINT, span=Span(path, line, 1, line, 1)) from error
     return tuple(found)
 
 

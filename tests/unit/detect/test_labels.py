@@ -111,16 +111,16 @@ def test_a_file_is_written_as_it_is_read(folder, found):
     [
         ("", "no column 'metric'"),
         ("metric,start\n", "no column 'end'"),
-        ("metric,start,end,as\nm,2026-01-01,2026-01-02,bad\n", ":2: not a table of labels: unknown label 'bad'"),
-        ("metric,start,end\nm,2026-01-01,2026-01-02\nm,soon,2026-01-02\n", ":3: not a table of labels: Invalid isoformat"),
+        ("metric,start,end,as\nm,2026-01-01,2026-01-02,bad\n", ":2:1: not a table of labels: unknown label 'bad'"),
+        ("metric,start,end\nm,2026-01-01,2026-01-02\nm,soon,2026-01-02\n", ":3:1: not a table of labels: Invalid isoformat"),
         ("metric,start,end\nm,2026-01-02,2026-01-01\n", "before it starts"),
-        ("metric,start,end\nm,2026-01-02\n", ":2: not a table of labels"),
+        ("metric,start,end\nm,2026-01-02\n", ":2:1: not a table of labels"),
     ],
 )
 def test_what_is_no_table_of_labels_is_said_with_its_line(text, says):
     with pytest.raises(DataError, match="not a table of labels") as caught:
         parse_labels(text)
-    assert says in caught.value.message
+    assert says in f"{caught.value.span}: {caught.value.message}"
 
 
 def test_a_label_is_about_its_segment_and_the_parts_of_it():
