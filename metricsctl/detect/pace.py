@@ -20,7 +20,7 @@ __all__ = ["LEVEL", "Pace", "alarms", "correction", "least_rate"]
 LEVEL = 2.5  # surprise whose rate is watched: between what is common and what is told
 _PRIOR = 1.0  # alarms that the promised rate is believed beforehand
 _APART = 12  # points that separate two alarms
-_FAR = (5.0, 6.0, 8.0, 12.0, 20.0, 36.0, 68.0, 132.0)  # surprises that no past proves
+_UNPROVEN = (5.0, 6.0, 8.0, 12.0, 20.0, 36.0, 68.0, 132.0)  # surprises that no past proves
 _HABIT = 2  # of them that come before it is taken for a habit
 _SURE = 1.645  # standard deviations: a rate is at least so large with a probability of 95 %
 
@@ -54,7 +54,6 @@ def alarms(over: npt.NDArray[np.bool_], since: FloatArray) -> tuple[FloatArray, 
 
     `since` is the latter before the block.
 
-
     >>> found = alarms(np.array([[True, True, False, True]]), np.array([[np.inf]]))
     >>> found[0].item(), found[1].item()
     (1.0, 0.0)
@@ -73,7 +72,7 @@ class Pace:
     """Surprises that arrive bit by bit, corrected by how often those before them came."""
 
     def __init__(self, series: int) -> None:
-        levels = 1 + len(_FAR)
+        levels = 1 + len(_UNPROVEN)
         self.first = 0  # where the block begins whose alarms are not yet counted
         self.count, self.since = np.zeros((series, levels)), np.full((series, levels), np.inf)
         self.seen = np.zeros((series, 1))
@@ -97,12 +96,12 @@ class Pace:
         found = np.maximum(block - correction(self.count[:, :1], self.seen), 0.0)
         with np.errstate(divide="ignore"):
             known = -np.log10(least_rate(self.count[:, 1:], self.seen))
-        for place, level in enumerate(_FAR):
+        for place, level in enumerate(_UNPROVEN):
             found = np.where(block >= level, np.fmin(found, known[:, place : place + 1] + block - level), found)
         return found
 
     def _count(self, block: FloatArray) -> None:
-        levels = enumerate((LEVEL, *_FAR))
+        levels = enumerate((LEVEL, *_UNPROVEN))
         more, since = zip(*(alarms(block >= level, self.since[:, place : place + 1]) for place, level in levels), strict=True)
         self.count, self.since = self.count + np.concatenate(more, axis=1), np.concatenate(since, axis=1)
         self.seen = self.seen + (~np.isnan(block)).sum(axis=1, keepdims=True)

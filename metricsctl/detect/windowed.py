@@ -8,7 +8,16 @@ from metricsctl.detect.base import FloatArray, rowwise
 from metricsctl.detect.blocks import HUGE, Memory, Tape
 from metricsctl.detect.stream import BlockDetector
 
-__all__ = ["WindowedDetector"]
+__all__ = ["WindowedDetector", "begin_of"]
+
+
+def begin_of(first: int, look_back: int, refresh: int) -> int:
+    """The first point that what is judged from `first` on depends on; it stands where statistics are refreshed.
+
+    >>> begin_of(1000, look_back=288, refresh=24)
+    696
+    """
+    return max((first // refresh * refresh - look_back) // refresh * refresh, 0)
 
 
 class WindowedDetector(BlockDetector):
@@ -37,18 +46,13 @@ class WindowedDetector(BlockDetector):
         """Points of the past that are looked at."""
         return self.look_back + 2 * self.refresh
 
-    def begins(self, first: int) -> int:
-        """The first point that the scores from `first` on depend on."""
-        step = self.refresh
-        return max((first // step * step - self.look_back) // step * step, 0)
-
     def model(self, tape: Tape, first: int, memory: Memory) -> None:
         """Nothing is learned before a block: its points look back for themselves."""
 
     def judge(self, model: None, tape: Tape, first: int, last: int) -> FloatArray:
         """What `judged` says of the points and those before them."""
         del model
-        begin = self.begins(first)
+        begin = begin_of(first, self.look_back, self.refresh)
         return self.judged(tape.observed(begin, last), begin, first)
 
     def score(self, values: FloatArray) -> FloatArray:

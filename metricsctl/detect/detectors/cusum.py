@@ -11,6 +11,7 @@ from metricsctl.detect.base import FloatArray
 from metricsctl.detect.blocks import Memory, Tape
 from metricsctl.detect.rolling import median_and_mad, over_past
 from metricsctl.detect.stream import BlockDetector
+from metricsctl.detect.windowed import begin_of
 
 __all__ = ["Cusum"]
 
@@ -24,7 +25,8 @@ class Cusum(BlockDetector):
     $$ s_t = \max(S^+_t, S^-_t), \quad S^\pm_t = \max(0,\; S^\pm_{t-1} \pm u_t - k), \quad
        u_t = \frac{x_t - \operatorname{med}}{1.4826 \operatorname{MAD} + f\,|\operatorname{med}|} $$
 
-    Median and MAD are those of the last `window` points before t, so that a new level is learned in the end.
+    Median and MAD are those of the last `window` points before t, so that a new level is learned in the end. Where the MAD is zero since
+    more than half of them are the same, the standard deviation from the median stands for 1.4826 MAD.
 
     Parameters
     ----------
@@ -86,7 +88,7 @@ class Cusum(BlockDetector):
 
     def _away(self, tape: Tape, first: int, last: int) -> FloatArray:
         """The distances of a block, in robust standard deviations."""
-        begin = (first // self._step * self._step - self.window) // self._step * self._step
+        begin = begin_of(first, self.window, self._step)
         values = tape.observed(begin, last)
         median, deviation = over_past(values, self.window, self._step, median_and_mad(self.minimum), first - begin)
         own, scale = values[:, first - begin :], deviation + self.floor * np.abs(median)

@@ -14,6 +14,7 @@ from metricsctl.detect.blocks import Memory, Tape
 from metricsctl.detect.monthly import Monthly
 from metricsctl.detect.rolling import MAD, mean_and_deviation, median, over_past, rarely_negative, typical
 from metricsctl.detect.stream import BlockDetector
+from metricsctl.detect.windowed import begin_of
 
 __all__ = ["Season", "SeasonalRobustZ", "lagged"]
 
@@ -89,7 +90,12 @@ class SeasonalRobustZ(BlockDetector):
     @property
     def reach(self) -> int:
         """Points of the past that are looked at; statistics are refreshed at fixed places."""
-        return self._look_back + math.lcm(*(season.step for season in self.seasons))
+        return self._look_back + 2 * self._refresh
+
+    @property
+    def _refresh(self) -> int:
+        """Points after which the statistics of all seasons are refreshed at once."""
+        return math.lcm(*(season.step for season in self.seasons))
 
     @property
     def _look_back(self) -> int:
@@ -112,27 +118,22 @@ class SeasonalRobustZ(BlockDetector):
 
     def judge(self, model: Memory, tape: Tape, first: int, last: int) -> FloatArray:
         """Distances in robust standard deviations; it looks back as far as `reach` for each block."""
-        begin = self._begins(first)
+        begin = begin_of(first, self._look_back, self._refresh)
         table = tape.observed(begin, last)
         past = table[:, : first - begin]
-        counts = model["negative"] - _number(past < 0), model["known"] - _number(~np.isnan(past))
+        counts = model["negative"] - _how_many(past < 0), model["known"] - _how_many(~np.isnan(past))
         return self._bands(table, self._is_factor(table, *counts), begin, first).score(table[:, first - begin :])
 
     def learn(self, model: Memory, tape: Tape, first: int, last: int, memory: Memory) -> Memory:
         """Count the values of the block."""
         del model
         values = tape.observed(first, last)
-        return {"negative": memory["negative"] + _number(values < 0), "known": memory["known"] + _number(~np.isnan(values))}
+        return {"negative": memory["negative"] + _how_many(values < 0), "known": memory["known"] + _how_many(~np.isnan(values))}
 
     def band(self, values: FloatArray, first: int = 0) -> Band:
         """The seasonal expectation and the robust standard deviation around it, of the points from `first` on."""
-        begin = self._begins(first)
+        begin = begin_of(first, self._look_back, self._refresh)
         return self._bands(values[:, begin:], self._is_factor(values)[:, begin:], begin, first)
-
-    def _begins(self, first: int) -> int:
-        """The first point that the band from `first` on depends on."""
-        refresh = math.lcm(*(season.step for season in self.seasons))
-        return max(first - self._look_back, 0) // refresh * refresh
 
     def _bands(self, table: FloatArray, positive: npt.NDArray[np.bool_], begin: int, first: int) -> Band:
         """The band from point `first` on, a few series at once; the first column of the table is point `begin`."""
@@ -171,9 +172,10 @@ class SeasonalRobustZ(BlockDetector):
         return best, usable
 
 
-def _number(found: npt.NDArray[np.bool_]) -> FloatArray:
-    number: FloatArray = found.sum(axis=1, keepdims=True).astype(np.float64)
-    return number
+def _how_many(found: npt.NDArray[np.bool_]) -> FloatArray:
+    """In each series, one column."""
+    count: FloatArray = found.sum(axis=1, keepdims=True).astype(np.float64)
+    return count
 
 
 def _candidate(
